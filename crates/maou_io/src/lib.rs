@@ -1,0 +1,1 @@
+//! Datasets of shogi games as Arrow IPC files: schema, writer, reader, manifest.

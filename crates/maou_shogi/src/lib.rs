@@ -1,0 +1,1 @@
+//! Shogi rules, notations, records and labels: no I/O, no Arrow, no Python.
