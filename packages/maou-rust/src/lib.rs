@@ -1,0 +1,1 @@
+//! The compiled half of maou: bindings only.
