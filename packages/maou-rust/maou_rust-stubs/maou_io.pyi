@@ -1,0 +1,205 @@
+"""Datasets of shogi games: convert, inspect, verify, and hand over to Arrow readers."""
+
+from collections.abc import Callable, Sequence
+from os import PathLike
+from typing import TypedDict
+
+class Progress(TypedDict):
+    """State of a running conversion or verification."""
+
+    n_sources_done: int
+    n_sources: int
+    bytes_done: int
+    bytes: int
+    n_games: int
+    n_positions: int
+    n_errors: int
+
+class ErrorEntry(TypedDict):
+    """One problem of one source, as listed in errors.jsonl."""
+
+    source: str
+    game_number: int
+    line: int
+    column: int
+    kind: str
+    message: str
+    kept: bool
+
+class ConvertReport(TypedDict):
+    """What one run of `convert` did; `total_*` speak of the whole dataset after it."""
+
+    n_sources_new: int
+    n_sources_unchanged: int
+    n_sources_changed: int
+    vanished: list[str]
+    n_pruned: int
+    n_games: int
+    n_positions: int
+    n_errors: int
+    n_duplicate_games: int
+    n_variations_dropped: int
+    n_comments_dropped: int
+    total_games: int
+    total_positions: int
+    total_errors: int
+    size_bytes: int
+    errors: list[ErrorEntry]
+    warnings: list[str]
+    resumed: bool
+    stopped: bool
+
+class DatasetInfo(TypedDict):
+    """Totals of a dataset, from its manifest."""
+
+    kind: str
+    games: int
+    positions: int
+    errors: int
+    duplicate_games: int
+    size_bytes: int
+    bytes_per_ply: float | None
+    schema_version: int
+    key_version: int
+    maou_version: str
+    compression: str
+    sources: int
+    shards: int
+    results: dict[str, int]
+    endings: dict[str, int]
+    errors_by_kind: dict[str, int]
+    unfinished: bool
+
+class Problem(TypedDict):
+    """One finding of `verify`; `row` is None when the whole file is meant."""
+
+    file: str
+    row: int | None
+    column: str | None
+    message: str
+
+class VerifyReport(TypedDict):
+    """What `verify` checked and found; `problems` holds the first 1,000."""
+
+    n_files: int
+    n_games: int
+    n_positions: int
+    n_problems: int
+    problems: list[Problem]
+
+class Column(TypedDict):
+    """One column of the games table."""
+
+    name: str
+    type: str
+    nullable: bool
+    meaning: str
+
+class ArrowStream:
+    """A stream of record batches behind the Arrow PyCapsule interface, read once."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Hand the stream over; a second call raises ValueError."""
+
+def hello() -> str:
+    """Say that the extension is in, with its version.
+
+    Examples:
+        >>> from maou_rust.maou_io import hello
+        >>> hello().startswith("maou-rust ")
+        True
+    """
+
+def convert(
+    inputs: Sequence[str | PathLike[str]],
+    out: str | PathLike[str],
+    *,
+    compression: str = ...,
+    threads: int = ...,
+    strict: bool = ...,
+    prune: bool = ...,
+    dry_run: bool = ...,
+    shard_bytes: int | None = ...,
+    progress: Callable[[Progress], object] | None = ...,
+) -> ConvertReport:
+    """Read game records (CSA, KIF) into the dataset folder `out`.
+
+    Files whose content has not changed since the last run are skipped; an
+    interrupted run is completed. The bytes of the result do not depend on the
+    number of threads.
+
+    Args:
+        inputs: Files and folders.
+        out: The dataset folder, made when missing.
+        compression: `zstd`, `lz4` or `none`.
+        threads: Number of worker threads, 0 for one per core.
+        strict: Stop at the first record that cannot be read whole.
+        prune: Remove the games of sources that are gone from the inputs.
+        dry_run: Read and report everything, write nothing.
+        shard_bytes: Input bytes per games file, None for the usual 64 MB.
+        progress: Called about ten times a second on the calling thread.
+
+    Raises:
+        UsageError: Missing input, no records, an output that cannot be used.
+        RecordError: The first bad record, with `strict`.
+        DatasetError: The dataset in `out` is damaged or of a newer version.
+        OSError: A file cannot be written; the dataset stays as it was.
+        KeyboardInterrupt: Ctrl-C; the next run goes on from there.
+    """
+
+def info(path: str | PathLike[str]) -> DatasetInfo:
+    """Read the totals of a dataset.
+
+    Raises:
+        DatasetError: `path` is no dataset, or a damaged one.
+    """
+
+def errors(path: str | PathLike[str]) -> list[ErrorEntry]:
+    """List the problems of a dataset's sources, in source order.
+
+    Raises:
+        DatasetError: `path` is no dataset, or a damaged one.
+    """
+
+def shards(path: str | PathLike[str]) -> list[str]:
+    """List the paths of a dataset's games files, in order.
+
+    Raises:
+        DatasetError: `path` is no dataset, or a damaged one.
+    """
+
+def verify(
+    path: str | PathLike[str],
+    *,
+    threads: int = ...,
+    progress: Callable[[Progress], object] | None = ...,
+) -> VerifyReport:
+    """Replay every game and check every id, length, hash and total.
+
+    Raises:
+        DatasetError: `path` is no dataset.
+        KeyboardInterrupt: Ctrl-C.
+    """
+
+def schema() -> list[Column]:
+    """List the columns of the games table with what each means."""
+
+def games(
+    path: str | PathLike[str], columns: Sequence[str] | None = ...
+) -> ArrowStream:
+    """Stream the games of a dataset as Arrow record batches of up to 1,024 rows.
+
+    Args:
+        path: The dataset folder.
+        columns: Names of the columns wanted, in schema order; None for all.
+
+    Raises:
+        DatasetError: `path` is no dataset, or a damaged one.
+        UsageError: A name that is no column.
+    """
+
+def probe_stream(n: int) -> tuple[ArrowStream, int]:
+    """Make a stream of one batch with the u64 column `x` = 0..n, and its address.
+
+    For the test that a reader takes the buffers without a copy.
+    """

@@ -1,0 +1,119 @@
+"""Rules, notations and records."""
+
+from typing import TypedDict
+
+class Game(TypedDict):
+    """One game as read; lists are equally long, one entry a ply."""
+
+    id: int
+    start: str
+    moves: list[int]
+    evals_cp: list[int | None]
+    times_ms: list[int | None]
+    result: int
+    ending: str
+    tail: str
+    black: str
+    white: str
+    event: str
+    black_rating: float | None
+    white_rating: float | None
+    date: str | None
+    eval_scale_cp: float | None
+
+class RecordProblem(TypedDict):
+    """One problem of a record; `kept`: its game was kept up to there."""
+
+    game_number: int
+    line: int
+    column: int
+    kind: str
+    message: str
+    kept: bool
+
+def read_records(data: bytes) -> tuple[str | None, list[Game], list[RecordProblem]]:
+    """Read every game in the bytes of one file.
+
+    Format (CSA, KIF) and encoding are told by content.
+
+    Returns:
+        Format name (`csa`, `kif`, or None when it is no record), games, problems.
+    """
+
+def move16_to_usi(move16: int) -> str:
+    """Write a 16-bit move as USI text, such as `7g7f`, `8h2b+` or `P*5e`.
+
+    Raises:
+        ValueError: The number is no move.
+    """
+
+def usi_table() -> list[str | None]:
+    """USI text of every 16-bit number below 32,768, None where it is no move."""
+
+def start_sfen() -> str:
+    """SFEN of the usual start position."""
+
+def canonical_sfen(sfen: str) -> str:
+    """Parse and validate an SFEN, and write it in its canonical form.
+
+    Raises:
+        RecordError: With the column of the culprit.
+    """
+
+def play_usi(sfen: str, moves: str) -> str:
+    """Play blank-separated USI moves from a position, and return the SFEN after.
+
+    Raises:
+        RecordError: With the number of the move as `column`.
+    """
+
+def legal_moves_usi(sfen: str) -> list[str]:
+    """List the legal moves of a position as USI text.
+
+    Raises:
+        RecordError: With the column of the culprit.
+    """
+
+def perft(sfen: str, depth: int) -> int:
+    """Count the leaves of the legal move tree.
+
+    Raises:
+        RecordError: With the column of the culprit.
+    """
+
+def key(sfen: str) -> int:
+    """64-bit key of a position: lowest bit the color, the rest as the mover sees it.
+
+    Raises:
+        RecordError: With the column of the culprit.
+    """
+
+def sfen_to_hcp(sfen: str) -> bytes:
+    """Encode a position as 32 bytes HCP.
+
+    Raises:
+        RecordError: The SFEN is wrong, or a king is missing.
+    """
+
+def hcp_to_sfen(hcp: bytes) -> str:
+    """Decode 32 bytes HCP.
+
+    Raises:
+        ValueError: They are no legal position.
+    """
+
+def generate(
+    n: int,
+    *,
+    seed: int = ...,
+    format: str = ...,
+    repeat_openings: float = ...,
+) -> list[bytes]:
+    """Make `n` legal, varied games with evals and times, as record text.
+
+    Args:
+        n: Number of games.
+        seed: Same seed, same games.
+        format: `csa` or `kif` (UTF-8).
+        repeat_openings: Share of games, 0 to 1, that take a common opening.
+    """
