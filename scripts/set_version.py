@@ -1,0 +1,51 @@
+"""Write one version into every file that carries it.
+
+The cargo workspace is the place that counts; tests/test_versions.py compares all.
+
+    python scripts/set_version.py 0.2.0
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+# File, and the pattern whose first group stays and whose second is the version.
+PLACES = [
+    ("Cargo.toml", r'(?m)^(\[workspace\.package\]\nversion = )"([^"]+)"'),
+    ("packages/maou/pyproject.toml", r'(?m)^(version = )"([^"]+)"'),
+    ("packages/maou/pyproject.toml", r'("maou-rust==)([^"]+)"'),
+    ("packages/maou-rust/pyproject.toml", r'(?m)^(version = )"([^"]+)"'),
+    ("packages/maou/src/maou/_version.py", r'(?m)^(__version__ = )"([^"]+)"'),
+]
+
+
+def versions() -> dict[str, str]:
+    """Read the version at every place, by file and what stands before it."""
+    found = {}
+    for name, pattern in PLACES:
+        match = re.search(pattern, (ROOT / name).read_text(encoding="utf-8"))
+        if match is None:
+            sys.exit(f"{name}: expected a line like `{pattern}`")
+        found[f"{name}: {match[1].splitlines()[-1].strip()}"] = match[2]
+    return found
+
+
+def set_version(version: str) -> None:
+    """Write `version` at every place."""
+    for name, pattern in PLACES:
+        path = ROOT / name
+        text = path.read_text(encoding="utf-8")
+        match = re.search(pattern, text)
+        if match is None:
+            sys.exit(f"{name}: expected a line like `{pattern}`")
+        start, end = match.span(2)
+        path.write_text(text[:start] + version + text[end:], encoding="utf-8")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2 or not re.fullmatch(r"\d+\.\d+\.\d+", sys.argv[1]):
+        sys.exit("usage: set_version.py X.Y.Z")
+    set_version(sys.argv[1])
