@@ -1,0 +1,104 @@
+"""Switch this checkout to a prebuilt maou-rust, or back to building it.
+
+    eval "$(python3 scripts/prebuilt.py on dist)"    # or a .whl, its URL, an index URL
+    eval "$(python3 scripts/prebuilt.py off)"
+
+After `on`, plain `uv run` in this shell takes maou editable from the checkout and
+maou-rust from the wheel: it never calls cargo. The wheel is found anew each time, so
+nothing stamped is committed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parent.parent
+PREBUILT = ROOT / "prebuilt"
+ACTIVE = PREBUILT / "active"
+# The checkout's packages seen from active/, one folder below prebuilt/.
+MAOU_LINE = 'maou = { path = "../packages/maou", editable = true }'
+
+
+def source_lines(source: str | None) -> tuple[str, str]:
+    """Write the TOML for a source: the entry in `tool.uv.sources`, and what follows."""
+    if source is None:
+        return "", ""
+    if urlsplit(source).scheme in ("http", "https"):
+        if urlsplit(source).path.endswith(".whl"):
+            return f"maou-rust = {{ url = {json.dumps(source)} }}\n", ""
+        index = f'\n[[tool.uv.index]]\nname = "prebuilt"\nurl = {json.dumps(source)}\n'
+        return 'maou-rust = { index = "prebuilt" }\n', index + "explicit = true\n"
+    wheel = find_wheel(Path(source))
+    return f"maou-rust = {{ path = {json.dumps(wheel.as_posix())} }}\n", ""
+
+
+def find_wheel(path: Path) -> Path:
+    """Return the wheel itself, or the newest one of a folder."""
+    if path.is_dir():
+        wheels = sorted(path.glob("maou_rust-*.whl"), key=lambda w: w.stat().st_mtime_ns)
+        if not wheels:
+            sys.exit(f"{path}: expected a maou_rust-*.whl in this folder, found none")
+        path = wheels[-1]
+    if path.suffix != ".whl" or not path.is_file():
+        sys.exit(f"{path}: expected a wheel, a folder of wheels, or an http(s) URL")
+    return path.resolve()
+
+
+def turn_on(source: str | None) -> dict[str, str]:
+    """Write the active project; returns the variables that make uv use it."""
+    entry, index = source_lines(source)
+    text = (PREBUILT / "pyproject.toml").read_text(encoding="utf-8")
+    if MAOU_LINE not in text:
+        sys.exit(f"prebuilt/pyproject.toml: expected the line `{MAOU_LINE}`")
+    there = MAOU_LINE.replace("../packages", "../../packages") + "\n" + entry + index
+    ACTIVE.mkdir(exist_ok=True)
+    written = ACTIVE / "pyproject.toml.new"
+    written.write_text(text.replace(MAOU_LINE + "\n", there), encoding="utf-8")
+    written.replace(ACTIVE / "pyproject.toml")
+    # A lock of an earlier source would keep its wheel.
+    (ACTIVE / "uv.lock").unlink(missing_ok=True)
+    return {
+        "UV_PROJECT": str(ACTIVE),
+        "UV_PROJECT_ENVIRONMENT": os.environ.get(
+            "UV_PROJECT_ENVIRONMENT", str(ROOT / ".venv")
+        ),
+    }
+
+
+def main() -> None:
+    """Print the shell commands that turn the switch."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("state", choices=["on", "off"])
+    parser.add_argument(
+        "source",
+        nargs="?",
+        help="a wheel, a folder of wheels, the URL of a wheel or of an index; "
+        "the default package index when left out",
+    )
+    parser.add_argument("--powershell", action="store_true", help="print PowerShell")
+    options = parser.parse_args()
+    if options.state == "off" and options.source is not None:
+        parser.error("off takes no source")
+    if options.state == "on":
+        for name, value in turn_on(options.source).items():
+            if options.powershell:
+                quoted = value.replace("'", "''")
+                print(f"$env:{name} = '{quoted}'")
+            else:
+                print(f"export {name}={shlex.quote(value)}")
+    elif options.powershell:
+        print("Remove-Item Env:UV_PROJECT, Env:UV_PROJECT_ENVIRONMENT")
+    else:
+        print("unset UV_PROJECT UV_PROJECT_ENVIRONMENT")
+
+
+if __name__ == "__main__":
+    main()
