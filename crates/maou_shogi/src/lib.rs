@@ -1,1 +1,28 @@
 //! Shogi rules, notations, records and labels: no I/O, no Arrow, no Python.
+
+mod attacks;
+mod bitboard;
+mod color;
+mod hand;
+mod key;
+mod movegen;
+mod mv;
+mod perft;
+mod piece;
+mod position;
+mod setup;
+mod sfen;
+mod square;
+
+pub use bitboard::{Bitboard, Squares};
+pub use color::Color;
+pub use hand::Hand;
+pub use key::KEY_VERSION;
+pub use movegen::MoveList;
+pub use mv::{Move, UsiError};
+pub use perft::perft;
+pub use piece::{Piece, PieceType};
+pub use position::{Position, SetupError, Undo};
+pub use setup::{Handicap, Setup};
+pub use sfen::SfenError;
+pub use square::Square;

@@ -1,0 +1,501 @@
+//! Legal positions, and the moves that lead from one to the next.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use crate::attacks::{self, BLACK, WHITE, bit, for_each_square};
+use crate::bitboard::Bitboard;
+use crate::color::Color;
+use crate::hand::Hand;
+use crate::key::{self, HAND_KEYS, PIECE_KEYS};
+use crate::mv::Move;
+use crate::piece::{Piece, PieceType};
+use crate::setup::Setup;
+use crate::sfen::{self, SfenError};
+use crate::square::Square;
+
+/// The boards by class of piece. Gold's board holds all that move like gold; horses and dragons
+/// are on the boards of bishops and rooks, and again with the kings on the last.
+pub(crate) const PAWN: usize = 0;
+pub(crate) const LANCE: usize = 1;
+pub(crate) const KNIGHT: usize = 2;
+pub(crate) const SILVER: usize = 3;
+pub(crate) const GOLD: usize = 4;
+pub(crate) const BISHOP: usize = 5;
+pub(crate) const ROOK: usize = 6;
+pub(crate) const KING: usize = 7;
+
+/// The class by number of the kind.
+const CLASS: [u8; 16] = [0, 0, 1, 2, 3, 5, 6, 4, 7, 4, 4, 4, 4, 5, 6, 0];
+
+const NO_SQUARE: u8 = 81;
+
+/// A position that the rules allow, kept so by every operation.
+///
+/// Each side has at most one king (mate problems leave one out), nobody has more pieces than a set
+/// holds, no piece stands where it could never move, no file holds two pawns of a side, and the
+/// side that just moved is not in check. Equality and hash look at board, hands and side to move,
+/// not at the move number; there is no history, see [`History`](crate::History).
+///
+/// ```
+/// use maou_shogi::{Move, Position};
+/// let mut position = Position::startpos();
+/// assert_eq!(position.legal_moves().len(), 30);
+/// let mv = Move::from_usi("7g7f").unwrap();
+/// let undo = position.make(mv);
+/// assert_eq!(
+///     position.to_sfen(),
+///     "lnsgkgsnl/1r5b1/ppppppppp/9/9/2P6/PP1PPPPPP/1B5R1/LNSGKGSNL w - 2"
+/// );
+/// position.undo(mv, undo);
+/// assert_eq!(position, Position::startpos());
+/// ```
+#[derive(Clone)]
+pub struct Position {
+    pub(crate) classes: [u128; 8],
+    pub(crate) colors: [u128; 2],
+    /// Both views of the key, see [`key`].
+    keys: u128,
+    pub(crate) hands: [Hand; 2],
+    pub(crate) board: [Option<Piece>; 81],
+    turn: Color,
+    kings: [u8; 2],
+    move_number: u16,
+}
+
+/// What [`Position::undo`] needs to take a move back.
+#[derive(Clone, Copy, Debug)]
+pub struct Undo {
+    keys: u128,
+    captured: Option<Piece>,
+    move_number: u16,
+}
+
+impl Undo {
+    /// The piece that the move took, as it stood on the board.
+    #[inline]
+    pub const fn captured(&self) -> Option<Piece> {
+        self.captured
+    }
+}
+
+/// A rule that a [`Setup`] breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// A second king of one side, on this square.
+    TwoKings(Color, Square),
+    /// More pieces of a kind, hands and promoted ones included, than a set holds.
+    TooMany {
+        /// The kind, unpromoted.
+        kind: PieceType,
+        /// How many there are.
+        count: u16,
+    },
+    /// A piece that could never move again.
+    NoMoves(Piece, Square),
+    /// A second pawn of one side on a file (nifu), on this square.
+    Nifu(Color, Square),
+    /// The side that is not to move is in check.
+    OpponentInCheck(Color),
+    /// Move number 0: the first move is number 1.
+    MoveNumber,
+}
+
+impl fmt::Display for SetupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            SetupError::TwoKings(color, square) => {
+                write!(
+                    f,
+                    "expected at most one king of {}, found another on `{square}`",
+                    name(color)
+                )
+            }
+            SetupError::TooMany { kind, count } => {
+                write!(f, "expected at most {} {}s, found {count}", kind.total(), kind.name())
+            }
+            SetupError::NoMoves(piece, square) => {
+                let kind = piece.piece_type().name();
+                write!(
+                    f,
+                    "expected pieces that can move, found {}'s {kind} on `{square}`",
+                    name(piece.color())
+                )
+            }
+            SetupError::Nifu(color, square) => {
+                let file = square.file() + 1;
+                write!(
+                    f,
+                    "expected at most one pawn of {} on file {file}, found another on `{square}`",
+                    name(color)
+                )
+            }
+            SetupError::OpponentInCheck(color) => {
+                write!(
+                    f,
+                    "expected {} to move, whose king is in check, found {}",
+                    name(color),
+                    name(color.opponent())
+                )
+            }
+            SetupError::MoveNumber => f.write_str("expected a move number from 1, found `0`"),
+        }
+    }
+}
+
+impl std::error::Error for SetupError {}
+
+const fn name(color: Color) -> &'static str {
+    match color {
+        Color::Black => "Black",
+        Color::White => "White",
+    }
+}
+
+impl Position {
+    /// The start of an even game.
+    pub fn startpos() -> Position {
+        Position::from_setup(&Setup::startpos()).expect("the start position is legal")
+    }
+
+    /// The position of a setup.
+    ///
+    /// # Errors
+    /// The first rule that the setup breaks.
+    pub fn from_setup(setup: &Setup) -> Result<Position, SetupError> {
+        for color in Color::ALL {
+            if let Some(square) = setup.squares_of(color, PieceType::King).nth(1) {
+                return Err(SetupError::TwoKings(color, square));
+            }
+        }
+        for (kind, &count) in PieceType::HAND.into_iter().zip(&setup.totals()[1..]) {
+            if count > u16::from(kind.total()) {
+                return Err(SetupError::TooMany { kind, count });
+            }
+        }
+        let mut position = Position::empty();
+        for square in Square::all() {
+            if let Some(piece) = setup.piece_on(square) {
+                position.put(piece, square)?;
+            }
+        }
+        position.hands = setup.hands;
+        position.turn = setup.turn;
+        if setup.move_number == 0 {
+            return Err(SetupError::MoveNumber);
+        }
+        position.move_number = setup.move_number;
+        position.keys = position.computed_keys();
+        let waiting = position.turn.opponent();
+        if position.attacked_king(waiting) {
+            return Err(SetupError::OpponentInCheck(waiting));
+        }
+        Ok(position)
+    }
+
+    /// A board without pieces, to be filled; its key is that of no pieces.
+    pub(crate) fn empty() -> Position {
+        Position {
+            classes: [0; 8],
+            colors: [0; 2],
+            keys: 0,
+            hands: [Hand::EMPTY; 2],
+            board: [None; 81],
+            turn: Color::Black,
+            kings: [NO_SQUARE; 2],
+            move_number: 1,
+        }
+    }
+
+    /// Puts a piece on an empty square, if it may stand there; the key is not kept.
+    fn put(&mut self, piece: Piece, square: Square) -> Result<(), SetupError> {
+        let (kind, color, s) = (piece.piece_type(), piece.color(), square.index());
+        let no_moves = match kind {
+            PieceType::Pawn | PieceType::Lance => attacks::LAST[color.index()],
+            PieceType::Knight => attacks::LAST_TWO[color.index()],
+            _ => 0,
+        };
+        if no_moves & bit(s) != 0 {
+            return Err(SetupError::NoMoves(piece, square));
+        }
+        let pawns = self.classes[PAWN] & self.colors[color.index()];
+        if kind == PieceType::Pawn && attacks::fill_files(pawns) & bit(s) != 0 {
+            return Err(SetupError::Nifu(color, square));
+        }
+        if kind == PieceType::King {
+            self.kings[color.index()] = s as u8;
+        }
+        self.toggle(piece, s);
+        self.board[s] = Some(piece);
+        Ok(())
+    }
+
+    /// The setup of this position.
+    pub fn to_setup(&self) -> Setup {
+        Setup {
+            board: self.board,
+            hands: self.hands,
+            turn: self.turn,
+            move_number: self.move_number,
+        }
+    }
+
+    /// Reads an SFEN and checks the position.
+    ///
+    /// # Errors
+    /// If the text is no SFEN or the position breaks a rule; the column is that of the culprit.
+    pub fn from_sfen(text: &str) -> Result<Position, SfenError> {
+        let setup = Setup::from_sfen(text)?;
+        Position::from_setup(&setup).map_err(|error| {
+            let column = match error {
+                SetupError::TwoKings(_, square)
+                | SetupError::NoMoves(_, square)
+                | SetupError::Nifu(_, square) => sfen::column_of(text, square),
+                SetupError::OpponentInCheck(_) => sfen::column_of_field(text, 1),
+                SetupError::TooMany { .. } => 1,
+                SetupError::MoveNumber => sfen::column_of_field(text, 3),
+            };
+            SfenError { message: error.to_string(), column }
+        })
+    }
+
+    /// The canonical SFEN: hands Black then White in the order R B G S N L P, counts above 1, and
+    /// the move number.
+    pub fn to_sfen(&self) -> String {
+        sfen::print(&self.board, &self.hands, self.turn, self.move_number)
+    }
+
+    /// The side to move.
+    #[inline]
+    pub const fn turn(&self) -> Color {
+        self.turn
+    }
+
+    /// The piece on a square.
+    #[inline]
+    pub const fn piece_on(&self, square: Square) -> Option<Piece> {
+        self.board[square.index()]
+    }
+
+    /// The pieces that a side holds in hand.
+    #[inline]
+    pub const fn hand(&self, color: Color) -> &Hand {
+        &self.hands[color.index()]
+    }
+
+    /// The square of a side's king, if it has one.
+    #[inline]
+    pub const fn king(&self, color: Color) -> Option<Square> {
+        Square::from_index(self.kings[color.index()])
+    }
+
+    /// The number of the king's square, or 81.
+    #[inline(always)]
+    pub(crate) const fn king_index(&self, color: usize) -> usize {
+        self.kings[color] as usize
+    }
+
+    /// All squares with a piece.
+    #[inline]
+    pub const fn occupied(&self) -> Bitboard {
+        Bitboard::from_bits(self.occupied_bits())
+    }
+
+    #[inline(always)]
+    pub(crate) const fn occupied_bits(&self) -> u128 {
+        self.colors[BLACK] | self.colors[WHITE]
+    }
+
+    /// The squares with a piece of one side.
+    #[inline]
+    pub const fn pieces_of(&self, color: Color) -> Bitboard {
+        Bitboard::from_bits(self.colors[color.index()])
+    }
+
+    /// The number of the next move: SFEN's fourth field. It grows with every move made, and counts
+    /// for neither key nor equality.
+    #[inline]
+    pub const fn move_number(&self) -> u16 {
+        self.move_number
+    }
+
+    /// Sets the number of the next move, from 1.
+    ///
+    /// # Panics
+    /// If the number is 0.
+    pub fn set_move_number(&mut self, move_number: u16) {
+        assert!(move_number > 0, "move numbers count from 1");
+        self.move_number = move_number;
+    }
+
+    /// The key: 63 bits of the position as the side to move sees it (turned by 180° with colors
+    /// swapped for White), the lowest bit the color of the side to move.
+    ///
+    /// The same position with colors swapped has the same key but for the lowest bit. The
+    /// constants belong to [`KEY_VERSION`](crate::KEY_VERSION).
+    #[inline]
+    pub const fn key(&self) -> u64 {
+        key::key_of(self.keys, self.turn)
+    }
+
+    /// The two 64-bit hashes of board and hands behind the key: as Black sees them in the low
+    /// half, as White sees them in the high half. Neither tells the side to move.
+    #[inline]
+    pub const fn keys(&self) -> u128 {
+        self.keys
+    }
+
+    /// Both hashes, from nothing.
+    pub(crate) fn computed_keys(&self) -> u128 {
+        self.board_keys()
+            ^ key::hand_keys(Color::Black, &self.hands[0])
+            ^ key::hand_keys(Color::White, &self.hands[1])
+    }
+
+    /// Both hashes without the hands, from nothing.
+    fn board_keys(&self) -> u128 {
+        let mut keys = 0;
+        for_each_square!(square in self.occupied_bits() => {
+            if let Some(piece) = self.board[square] {
+                keys ^= PIECE_KEYS[piece.code() as usize][square];
+            }
+        });
+        keys
+    }
+
+    /// The position as the opponent would see it with the same side to move next to him: turned
+    /// by 180°, colors and turn swapped.
+    pub fn flipped(&self) -> Position {
+        let setup = self.to_setup().flipped();
+        Position::from_setup(&setup).expect("the twin of a legal position is legal")
+    }
+
+    /// Moves a piece onto or off the boards.
+    #[inline(always)]
+    fn toggle(&mut self, piece: Piece, square: usize) {
+        let bits = bit(square);
+        let kind = piece.code() & 15;
+        self.classes[(CLASS[kind as usize] & 7) as usize] ^= bits;
+        if kind >= PieceType::Horse as u8 {
+            self.classes[KING] ^= bits;
+        }
+        self.colors[(piece.code() >> 4 & 1) as usize] ^= bits;
+    }
+
+    /// Makes a legal move, and returns what [`undo`](Position::undo) needs.
+    ///
+    /// The caller knows that the move is legal ([`is_legal`](Position::is_legal) tells): other
+    /// moves leave a position that is not legal, or panic.
+    #[inline]
+    pub fn make(&mut self, mv: Move) -> Undo {
+        debug_assert!(self.is_legal(mv), "{mv} is not legal in {}", self.to_sfen());
+        let us = self.turn.index();
+        let to = mv.to().index();
+        let origin = mv.origin();
+        let mut undo = Undo { keys: self.keys, captured: None, move_number: self.move_number };
+        let mut keys = self.keys;
+        if origin < 81 {
+            let moved = self.board[origin].expect("a legal move has a piece to move");
+            let code = moved.code() | u8::from(mv.is_promotion()) << 3;
+            let placed = Piece::from_code(code).expect("no code is 0");
+            if let Some(captured) = self.board[to] {
+                undo.captured = Some(captured);
+                self.toggle(captured, to);
+                keys ^= PIECE_KEYS[captured.code() as usize & 31][to];
+                let kind = captured.code() as usize & 7;
+                let count = &mut self.hands[us].counts_mut()[kind];
+                let table = &HAND_KEYS[us][kind];
+                keys ^= table[*count as usize] ^ table[*count as usize + 1];
+                *count += 1;
+            }
+            self.toggle(moved, origin);
+            self.toggle(placed, to);
+            self.board[origin] = None;
+            self.board[to] = Some(placed);
+            keys ^= PIECE_KEYS[moved.code() as usize & 31][origin]
+                ^ PIECE_KEYS[placed.code() as usize & 31][to];
+            if moved.code() & 15 == PieceType::King as u8 {
+                self.kings[us] = to as u8;
+            }
+        } else {
+            let kind = origin - 80 & 7;
+            let dropped = Piece::from_code(kind as u8 | (us as u8) << 4).expect("no code is 0");
+            let count = &mut self.hands[us].counts_mut()[kind];
+            let table = &HAND_KEYS[us][kind];
+            keys ^= table[*count as usize] ^ table[*count as usize - 1];
+            *count -= 1;
+            self.toggle(dropped, to);
+            self.board[to] = Some(dropped);
+            keys ^= PIECE_KEYS[dropped.code() as usize & 31][to];
+        }
+        self.keys = keys;
+        self.turn = self.turn.opponent();
+        self.move_number = self.move_number.saturating_add(1);
+        undo
+    }
+
+    /// Takes back the last move made; everything is as it was before.
+    #[inline]
+    pub fn undo(&mut self, mv: Move, undo: Undo) {
+        self.turn = self.turn.opponent();
+        let us = self.turn.index();
+        let to = mv.to().index();
+        let origin = mv.origin();
+        let placed = self.board[to].expect("the moved piece stands on its target");
+        self.toggle(placed, to);
+        self.board[to] = undo.captured;
+        if origin < 81 {
+            let code = placed.code() & !(u8::from(mv.is_promotion()) << 3);
+            let moved = Piece::from_code(code).expect("no code is 0");
+            self.toggle(moved, origin);
+            self.board[origin] = Some(moved);
+            if let Some(captured) = undo.captured {
+                self.toggle(captured, to);
+                self.hands[us].counts_mut()[captured.code() as usize & 7] -= 1;
+            }
+            if moved.code() & 15 == PieceType::King as u8 {
+                self.kings[us] = origin as u8;
+            }
+        } else {
+            self.hands[us].counts_mut()[origin - 80 & 7] += 1;
+        }
+        self.keys = undo.keys;
+        self.move_number = undo.move_number;
+    }
+}
+
+impl TryFrom<&Setup> for Position {
+    type Error = SetupError;
+
+    fn try_from(setup: &Setup) -> Result<Position, SetupError> {
+        Position::from_setup(setup)
+    }
+}
+
+impl Default for Position {
+    /// The start of an even game.
+    fn default() -> Position {
+        Position::startpos()
+    }
+}
+
+impl PartialEq for Position {
+    fn eq(&self, other: &Position) -> bool {
+        self.board == other.board && self.hands == other.hands && self.turn == other.turn
+    }
+}
+
+impl Eq for Position {}
+
+impl Hash for Position {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.key());
+    }
+}
+
+impl fmt::Debug for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Position({})", self.to_sfen())
+    }
+}
