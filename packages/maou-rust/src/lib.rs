@@ -7,6 +7,9 @@ mod error;
 mod maou_index;
 mod maou_io;
 mod maou_shogi;
+mod plain;
+
+use std::collections::BTreeMap;
 
 use pyo3::prelude::*;
 
@@ -15,7 +18,7 @@ const INTERFACE: u32 = 1;
 
 /// The compiled half of maou: bindings for the maou crates, and nothing else.
 #[pymodule]
-mod maou_rust {
+pub mod maou_rust {
     use pyo3::prelude::*;
 
     #[pymodule_export]
@@ -43,4 +46,34 @@ mod maou_rust {
         }
         Ok(())
     }
+}
+
+/// Tells how the extension was built and what it runs on.
+#[pyfunction]
+fn build_info() -> BTreeMap<&'static str, String> {
+    BTreeMap::from([
+        ("profile", env!("MAOU_PROFILE").to_owned()),
+        ("target", env!("MAOU_TARGET").to_owned()),
+        ("rustc", env!("MAOU_RUSTC").to_owned()),
+        ("cpu_features", cpu_features().join(",")),
+    ])
+}
+
+/// The instruction sets that matter to maou and that this machine has.
+fn cpu_features() -> Vec<&'static str> {
+    #[cfg(target_arch = "x86_64")]
+    let found = [
+        ("popcnt", is_x86_feature_detected!("popcnt")),
+        ("avx2", is_x86_feature_detected!("avx2")),
+        ("bmi2", is_x86_feature_detected!("bmi2")),
+        ("avx512f", is_x86_feature_detected!("avx512f")),
+    ];
+    #[cfg(target_arch = "aarch64")]
+    let found = [
+        ("neon", std::arch::is_aarch64_feature_detected!("neon")),
+        ("sve", std::arch::is_aarch64_feature_detected!("sve")),
+    ];
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let found: [(&str, bool); 0] = [];
+    found.into_iter().filter_map(|(name, has)| has.then_some(name)).collect()
 }

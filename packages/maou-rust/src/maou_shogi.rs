@@ -1,0 +1,202 @@
+//! Rules, notations and records.
+
+use maou_shogi::generate::{GameGenerator, GeneratorOptions};
+use maou_shogi::record::{Format, GameRecord, Reader, RecordError, Sink};
+use maou_shogi::{Move, Position, SfenError};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList};
+
+use crate::error::record_error;
+
+/// Rules, notations and records.
+#[pymodule]
+pub(crate) mod maou_shogi {
+    #[pymodule_export]
+    use super::{
+        canonical_sfen, generate, hcp_to_sfen, key, legal_moves_usi, move16_to_usi, perft, play_usi,
+        read_records, sfen_to_hcp, start_sfen, usi_table,
+    };
+}
+
+fn parse(py: Python<'_>, sfen: &str) -> PyResult<Position> {
+    Position::from_sfen(sfen).map_err(|SfenError { message, column }| {
+        record_error(py, None, 1, column as u64, "sfen", &message)
+    })
+}
+
+#[pyfunction]
+fn start_sfen() -> String {
+    Position::startpos().to_sfen()
+}
+
+#[pyfunction]
+fn canonical_sfen(py: Python<'_>, sfen: &str) -> PyResult<String> {
+    Ok(parse(py, sfen)?.to_sfen())
+}
+
+#[pyfunction]
+fn play_usi(py: Python<'_>, sfen: &str, moves: &str) -> PyResult<String> {
+    let mut position = parse(py, sfen)?;
+    for (idx, text) in moves.split_whitespace().enumerate() {
+        let fail = |kind, message: &str| record_error(py, None, 1, idx as u64 + 1, kind, message);
+        let mv = Move::from_usi(text).map_err(|error| fail("syntax", &error.message))?;
+        if !position.is_legal(mv) {
+            let sfen = position.to_sfen();
+            let message = format!("expected a legal move, found `{text}` in `{sfen}`");
+            return Err(fail("illegal_move", &message));
+        }
+        position.make(mv);
+    }
+    Ok(position.to_sfen())
+}
+
+#[pyfunction]
+fn legal_moves_usi(py: Python<'_>, sfen: &str) -> PyResult<Vec<String>> {
+    Ok(parse(py, sfen)?.legal_moves().iter().map(|mv| mv.to_usi()).collect())
+}
+
+#[pyfunction]
+fn perft(py: Python<'_>, sfen: &str, depth: u32) -> PyResult<u64> {
+    let position = parse(py, sfen)?;
+    Ok(py.detach(|| maou_shogi::perft(&position, depth)))
+}
+
+#[pyfunction]
+fn key(py: Python<'_>, sfen: &str) -> PyResult<u64> {
+    Ok(parse(py, sfen)?.key())
+}
+
+#[pyfunction]
+fn sfen_to_hcp<'py>(py: Python<'py>, sfen: &str) -> PyResult<Bound<'py, PyBytes>> {
+    let hcp = parse(py, sfen)?
+        .to_hcp()
+        .map_err(|error| record_error(py, None, 1, 1, "hcp", &error.to_string()))?;
+    Ok(PyBytes::new(py, &hcp))
+}
+
+#[pyfunction]
+fn hcp_to_sfen(hcp: &[u8]) -> PyResult<String> {
+    let bytes: &[u8; 32] = hcp
+        .try_into()
+        .map_err(|_| PyValueError::new_err(format!("expected 32 bytes, found {}", hcp.len())))?;
+    let position =
+        Position::from_hcp(bytes).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    Ok(position.to_sfen())
+}
+
+#[pyfunction]
+fn move16_to_usi(move16: u16) -> PyResult<String> {
+    let mv = Move::from_move16(move16).ok_or_else(|| {
+        PyValueError::new_err(format!("expected a 16-bit move, found `{move16}`"))
+    })?;
+    Ok(mv.to_usi())
+}
+
+#[pyfunction]
+fn usi_table() -> Vec<Option<String>> {
+    (0..1 << 15).map(|bits| Move::from_move16(bits).map(Move::to_usi)).collect()
+}
+
+#[pyfunction]
+#[pyo3(signature = (n, *, seed = 1, format = "csa", repeat_openings = 0.8))]
+fn generate<'py>(
+    py: Python<'py>,
+    n: usize,
+    seed: u64,
+    format: &str,
+    repeat_openings: f64,
+) -> PyResult<Vec<Bound<'py, PyBytes>>> {
+    let format = match format {
+        "csa" => Format::Csa,
+        "kif" => Format::Kif,
+        _ => {
+            let message = format!("format: expected `csa` or `kif`, found `{format}`");
+            return Err(PyValueError::new_err(message));
+        }
+    };
+    if !(0.0..=1.0).contains(&repeat_openings) {
+        let message = format!("repeat_openings: expected 0 to 1, found `{repeat_openings}`");
+        return Err(PyValueError::new_err(message));
+    }
+    let texts: Vec<String> = py.detach(|| {
+        let options = GeneratorOptions { seed, repeat_openings, ..GeneratorOptions::default() };
+        let mut generator = GameGenerator::new(options);
+        let mut game = GameRecord::default();
+        let write = |_| {
+            let mut text = String::new();
+            generator.next_text(format, &mut game, &mut text);
+            text
+        };
+        (0..n).map(write).collect()
+    });
+    Ok(texts.iter().map(|text| PyBytes::new(py, text.as_bytes())).collect())
+}
+
+/// Everything that a reader found in one file.
+#[derive(Default)]
+struct Found {
+    games: Vec<GameRecord>,
+    /// Errors, each with the number of its game, from 1.
+    errors: Vec<(usize, RecordError)>,
+}
+
+impl Sink for Found {
+    fn game(&mut self, game: &GameRecord) {
+        self.games.push(game.clone());
+    }
+
+    fn error(&mut self, error: RecordError) {
+        // The errors of a game come before the game.
+        self.errors.push((self.games.len() + 1, error));
+    }
+}
+
+#[pyfunction]
+fn read_records<'py>(
+    py: Python<'py>,
+    data: &[u8],
+) -> PyResult<(Option<&'static str>, Bound<'py, PyList>, Bound<'py, PyList>)> {
+    let (format, found) = py.detach(|| {
+        let mut found = Found::default();
+        let format = Reader::new().read(data, &mut found);
+        (format, found)
+    });
+    let games = PyList::empty(py);
+    for game in &found.games {
+        games.append(game_dict(py, game)?)?;
+    }
+    let problems = PyList::empty(py);
+    for (game_number, error) in &found.errors {
+        let problem = PyDict::new(py);
+        problem.set_item("game_number", game_number)?;
+        problem.set_item("line", error.line)?;
+        problem.set_item("column", error.column)?;
+        problem.set_item("kind", error.kind.as_str())?;
+        problem.set_item("message", &error.message)?;
+        problem.set_item("kept", error.kept)?;
+        problems.append(problem)?;
+    }
+    Ok((format.map(Format::as_str), games, problems))
+}
+
+fn game_dict<'py>(py: Python<'py>, game: &GameRecord) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    let moves: Vec<u16> = game.moves.iter().map(|mv| mv.move16()).collect();
+    dict.set_item("id", game.id())?;
+    dict.set_item("start", game.start.to_sfen())?;
+    dict.set_item("moves", moves)?;
+    dict.set_item("evals_cp", &game.evals_cp)?;
+    dict.set_item("times_ms", &game.times_ms)?;
+    dict.set_item("result", game.result as u8)?;
+    dict.set_item("ending", game.ending.as_str())?;
+    dict.set_item("tail", &game.tail)?;
+    dict.set_item("black", &game.black)?;
+    dict.set_item("white", &game.white)?;
+    dict.set_item("event", &game.event)?;
+    dict.set_item("black_rating", game.black_rating)?;
+    dict.set_item("white_rating", game.white_rating)?;
+    dict.set_item("date", game.date.map(|date| date.to_string()))?;
+    dict.set_item("eval_scale_cp", game.eval_scale_cp)?;
+    Ok(dict)
+}
