@@ -1,5 +1,6 @@
 //! The two sides.
 
+use std::fmt;
 use std::ops::Not;
 
 /// A side: Black (先手) moves first in even games, White (後手, 上手) in handicap games.
@@ -44,5 +45,14 @@ impl Not for Color {
     #[inline]
     fn not(self) -> Color {
         self.opponent()
+    }
+}
+
+impl fmt::Display for Color {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Color::Black => "Black",
+            Color::White => "White",
+        })
     }
 }

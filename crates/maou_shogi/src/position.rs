@@ -106,11 +106,7 @@ impl fmt::Display for SetupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             SetupError::TwoKings(color, square) => {
-                write!(
-                    f,
-                    "expected at most one king of {}, found another on `{square}`",
-                    name(color)
-                )
+                write!(f, "expected at most one king of {}, found another on `{square}`", color)
             }
             SetupError::TooMany { kind, count } => {
                 write!(f, "expected at most {} {}s, found {count}", kind.total(), kind.name())
@@ -120,7 +116,7 @@ impl fmt::Display for SetupError {
                 write!(
                     f,
                     "expected pieces that can move, found {}'s {kind} on `{square}`",
-                    name(piece.color())
+                    piece.color()
                 )
             }
             SetupError::Nifu(color, square) => {
@@ -128,15 +124,15 @@ impl fmt::Display for SetupError {
                 write!(
                     f,
                     "expected at most one pawn of {} on file {file}, found another on `{square}`",
-                    name(color)
+                    color
                 )
             }
             SetupError::OpponentInCheck(color) => {
                 write!(
                     f,
                     "expected {} to move, whose king is in check, found {}",
-                    name(color),
-                    name(color.opponent())
+                    color,
+                    color.opponent()
                 )
             }
             SetupError::MoveNumber => f.write_str("expected a move number from 1, found `0`"),
@@ -145,13 +141,6 @@ impl fmt::Display for SetupError {
 }
 
 impl std::error::Error for SetupError {}
-
-const fn name(color: Color) -> &'static str {
-    match color {
-        Color::Black => "Black",
-        Color::White => "White",
-    }
-}
 
 impl Position {
     /// The start of an even game.
@@ -174,60 +163,71 @@ impl Position {
                 return Err(SetupError::TooMany { kind, count });
             }
         }
-        let mut position = Position::empty();
-        for square in Square::all() {
-            if let Some(piece) = setup.piece_on(square) {
-                position.put(piece, square)?;
+        Position::assemble(setup.board, setup.hands, setup.turn, setup.move_number)
+    }
+
+    /// The position of pieces of which there are not too many, kings included.
+    pub(crate) fn assemble(
+        board: [Option<Piece>; 81],
+        hands: [Hand; 2],
+        turn: Color,
+        move_number: u16,
+    ) -> Result<Position, SetupError> {
+        let mut position = Position {
+            classes: [0; 8],
+            colors: [0; 2],
+            keys: key::hand_keys(Color::Black, &hands[0]) ^ key::hand_keys(Color::White, &hands[1]),
+            hands,
+            board,
+            turn,
+            kings: [NO_SQUARE; 2],
+            move_number,
+        };
+        for (square, piece) in board.iter().enumerate() {
+            if let Some(piece) = *piece {
+                position.toggle(piece, square);
+                position.keys ^= PIECE_KEYS[piece.code() as usize & 31][square];
+                if piece.code() & 15 == PieceType::King as u8 {
+                    position.kings[piece.color().index()] = square as u8;
+                }
             }
         }
-        position.hands = setup.hands;
-        position.turn = setup.turn;
-        if setup.move_number == 0 {
-            return Err(SetupError::MoveNumber);
-        }
-        position.move_number = setup.move_number;
-        position.keys = position.computed_keys();
-        let waiting = position.turn.opponent();
-        if position.attacked_king(waiting) {
-            return Err(SetupError::OpponentInCheck(waiting));
-        }
+        position.check()?;
         Ok(position)
     }
 
-    /// A board without pieces, to be filled; its key is that of no pieces.
-    pub(crate) fn empty() -> Position {
-        Position {
-            classes: [0; 8],
-            colors: [0; 2],
-            keys: 0,
-            hands: [Hand::EMPTY; 2],
-            board: [None; 81],
-            turn: Color::Black,
-            kings: [NO_SQUARE; 2],
-            move_number: 1,
+    /// The rules about arrangements but for the number of pieces.
+    fn check(&self) -> Result<(), SetupError> {
+        let first = |bits: u128| Square::from_bit(bits.trailing_zeros());
+        for color in Color::ALL {
+            let us = color.index();
+            let ours = self.colors[us];
+            let stuck = ours
+                & (attacks::LAST[us] & (self.classes[PAWN] | self.classes[LANCE])
+                    | attacks::LAST_TWO[us] & self.classes[KNIGHT]);
+            if stuck != 0 {
+                let square = first(stuck);
+                let piece = self.piece_on(square).expect("the boards agree");
+                return Err(SetupError::NoMoves(piece, square));
+            }
+            let mut others = ours & self.classes[PAWN];
+            if 9 * others.count_ones() != attacks::fill_files(others).count_ones() {
+                for_each_square!(pawn in ours & self.classes[PAWN] => {
+                    others ^= bit(pawn);
+                    let same_file = others & attacks::fill_files(bit(pawn));
+                    if same_file != 0 {
+                        return Err(SetupError::Nifu(color, first(same_file)));
+                    }
+                });
+            }
         }
-    }
-
-    /// Puts a piece on an empty square, if it may stand there; the key is not kept.
-    fn put(&mut self, piece: Piece, square: Square) -> Result<(), SetupError> {
-        let (kind, color, s) = (piece.piece_type(), piece.color(), square.index());
-        let no_moves = match kind {
-            PieceType::Pawn | PieceType::Lance => attacks::LAST[color.index()],
-            PieceType::Knight => attacks::LAST_TWO[color.index()],
-            _ => 0,
-        };
-        if no_moves & bit(s) != 0 {
-            return Err(SetupError::NoMoves(piece, square));
+        if self.move_number == 0 {
+            return Err(SetupError::MoveNumber);
         }
-        let pawns = self.classes[PAWN] & self.colors[color.index()];
-        if kind == PieceType::Pawn && attacks::fill_files(pawns) & bit(s) != 0 {
-            return Err(SetupError::Nifu(color, square));
+        let waiting = self.turn.opponent();
+        if self.attacked_king(waiting) {
+            return Err(SetupError::OpponentInCheck(waiting));
         }
-        if kind == PieceType::King {
-            self.kings[color.index()] = s as u8;
-        }
-        self.toggle(piece, s);
-        self.board[s] = Some(piece);
         Ok(())
     }
 
@@ -346,22 +346,11 @@ impl Position {
         self.keys
     }
 
-    /// Both hashes, from nothing.
-    pub(crate) fn computed_keys(&self) -> u128 {
-        self.board_keys()
+    /// Both hashes without the hands.
+    pub(crate) fn board_keys(&self) -> u128 {
+        self.keys
             ^ key::hand_keys(Color::Black, &self.hands[0])
             ^ key::hand_keys(Color::White, &self.hands[1])
-    }
-
-    /// Both hashes without the hands, from nothing.
-    fn board_keys(&self) -> u128 {
-        let mut keys = 0;
-        for_each_square!(square in self.occupied_bits() => {
-            if let Some(piece) = self.board[square] {
-                keys ^= PIECE_KEYS[piece.code() as usize][square];
-            }
-        });
-        keys
     }
 
     /// The position as the opponent would see it with the same side to move next to him: turned
@@ -419,7 +408,7 @@ impl Position {
                 self.kings[us] = to as u8;
             }
         } else {
-            let kind = origin - 80 & 7;
+            let kind = (origin - 80) & 7;
             let dropped = Piece::from_code(kind as u8 | (us as u8) << 4).expect("no code is 0");
             let count = &mut self.hands[us].counts_mut()[kind];
             let table = &HAND_KEYS[us][kind];
@@ -458,7 +447,7 @@ impl Position {
                 self.kings[us] = origin as u8;
             }
         } else {
-            self.hands[us].counts_mut()[origin - 80 & 7] += 1;
+            self.hands[us].counts_mut()[(origin - 80) & 7] += 1;
         }
         self.keys = undo.keys;
         self.move_number = undo.move_number;

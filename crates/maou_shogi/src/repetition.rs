@@ -1,0 +1,178 @@
+//! Repetition (千日手), perpetual check and the declaration of a win (入玉宣言).
+
+use crate::attacks;
+use crate::color::Color;
+use crate::hand::Hand;
+use crate::piece::PieceType;
+use crate::position::Position;
+
+/// What the history says about the current position, for the side to move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Repetition {
+    /// The position has not been there four times, nor its board with other hands.
+    None,
+    /// The fourth occurrence, and nobody gave check all the time.
+    Draw,
+    /// The fourth occurrence: the opponent gave perpetual check and loses.
+    Win,
+    /// The fourth occurrence: the side to move gave perpetual check and loses.
+    Loss,
+    /// The same board was there before, and the side to move now has more in hand.
+    Superior,
+    /// The same board was there before, and the side to move now has less in hand.
+    Inferior,
+}
+
+/// A position of the game, as far as repetition needs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Entry {
+    /// Both hashes of the board without hands: 128 bits.
+    board_keys: u128,
+    hands: [Hand; 2],
+    turn: Color,
+    in_check: bool,
+}
+
+impl Entry {
+    fn of(position: &Position) -> Entry {
+        Entry {
+            board_keys: position.board_keys(),
+            hands: position.hands,
+            turn: position.turn(),
+            in_check: position.in_check(),
+        }
+    }
+
+    fn is_same_position(&self, other: &Entry) -> bool {
+        self.board_keys == other.board_keys && self.turn == other.turn && self.hands == other.hands
+    }
+}
+
+/// The positions of a game from its start, for the rules about repetition.
+///
+/// ```
+/// use maou_shogi::{History, Move, Position, Repetition};
+/// let mut position = Position::startpos();
+/// let mut history = History::new(&position);
+/// for usi in ["2h3h", "8b7b", "3h2h", "7b8b"].repeat(3) {
+///     assert_eq!(history.repetition(), Repetition::None);
+///     position.make(Move::from_usi(usi).unwrap());
+///     history.push(&position);
+/// }
+/// assert_eq!(history.repetition(), Repetition::Draw);
+/// ```
+#[derive(Clone, Debug)]
+pub struct History {
+    entries: Vec<Entry>,
+}
+
+impl History {
+    /// The history of a game that starts here.
+    pub fn new(start: &Position) -> History {
+        History { entries: vec![Entry::of(start)] }
+    }
+
+    /// Starts again from another position, keeping the memory.
+    pub fn restart(&mut self, start: &Position) {
+        self.entries.clear();
+        self.entries.push(Entry::of(start));
+    }
+
+    /// Adds the position after a move.
+    pub fn push(&mut self, position: &Position) {
+        self.entries.push(Entry::of(position));
+    }
+
+    /// Forgets the last position; the start stays.
+    pub fn pop(&mut self) {
+        if self.entries.len() > 1 {
+            self.entries.pop();
+        }
+    }
+
+    /// The number of moves since the start.
+    pub fn n_plies(&self) -> usize {
+        self.entries.len() - 1
+    }
+
+    /// How often the current position has been there, this time included.
+    pub fn n_occurrences(&self) -> usize {
+        self.earlier().count() + 1
+    }
+
+    /// The earlier occurrences of the current position, the latest first.
+    fn earlier(&self) -> impl Iterator<Item = usize> + '_ {
+        let (last, before) = self.entries.split_last().expect("the start is never popped");
+        before.iter().enumerate().rev().filter(|(_, e)| e.is_same_position(last)).map(|(i, _)| i)
+    }
+
+    /// What the rules say about the current position.
+    ///
+    /// The fourth occurrence of board, hands and side to move over the whole game ends it: drawn,
+    /// unless every move of one side since three occurrences ago gave check, which loses (both
+    /// sides at once would draw). Before that, the latest earlier occurrence of the board with
+    /// other hands may make this one superior or inferior, as engines use it.
+    pub fn repetition(&self) -> Repetition {
+        if let Some(first) = self.earlier().nth(2) {
+            let turn = self.current().turn;
+            // A check is seen where its victim is to move.
+            let always_checked = |victim: Color| {
+                self.entries[first + 1..].iter().filter(|e| e.turn == victim).all(|e| e.in_check)
+            };
+            return match (always_checked(turn), always_checked(turn.opponent())) {
+                (true, false) => Repetition::Win,
+                (false, true) => Repetition::Loss,
+                _ => Repetition::Draw,
+            };
+        }
+        let (last, before) = self.entries.split_last().expect("the start is never popped");
+        let same_board = before.iter().rev().find(|e| {
+            e.board_keys == last.board_keys && e.turn == last.turn && e.hands != last.hands
+        });
+        match same_board {
+            Some(earlier) => {
+                let (now, then) =
+                    (&last.hands[last.turn.index()], &earlier.hands[last.turn.index()]);
+                match (now.covers(then), then.covers(now)) {
+                    (true, false) => Repetition::Superior,
+                    (false, true) => Repetition::Inferior,
+                    _ => Repetition::None,
+                }
+            }
+            None => Repetition::None,
+        }
+    }
+
+    fn current(&self) -> &Entry {
+        self.entries.last().expect("the start is never popped")
+    }
+}
+
+impl Position {
+    /// Whether the side to move may declare a win by the 27-point rule.
+    ///
+    /// Its king stands in the enemy camp and is not in check, at least ten of its other pieces
+    /// stand there too, and those with the hand make 28 points for Black or 27 for White: rooks
+    /// and bishops, promoted or not, count five, others one. Handicaps change nothing here.
+    pub fn can_declare_win(&self) -> bool {
+        let us = self.turn().index();
+        let zone = attacks::ZONE[us];
+        let Some(king) = self.king(self.turn()) else { return false };
+        let king = attacks::bit(king.index());
+        if zone & king == 0 || self.in_check() {
+            return false;
+        }
+        let in_camp = self.colors[us] & zone & !king;
+        let n_in_camp = in_camp.count_ones();
+        let big = self.classes[crate::position::BISHOP] | self.classes[crate::position::ROOK];
+        let in_hand: u32 = self.hands[us]
+            .iter()
+            .map(|(kind, count)| match kind {
+                PieceType::Bishop | PieceType::Rook => 5 * u32::from(count),
+                _ => u32::from(count),
+            })
+            .sum();
+        let points = n_in_camp + 4 * (in_camp & big).count_ones() + in_hand;
+        n_in_camp >= 10 && points >= [28, 27][us]
+    }
+}
