@@ -82,9 +82,17 @@ def install_wheels(session: nox.Session, *extra_groups: str) -> None:
     only = [word for name in extra_groups for word in ("--only-group", name)]
     sync(session, *only)
     session.run_install(
-        "uv", "pip", "install", "--quiet", "--reinstall-package", "maou",
-        "--reinstall-package", "maou-rust", *wheels, external=True,
-    )  # fmt: skip
+        "uv",
+        "pip",
+        "install",
+        "--quiet",
+        "--reinstall-package",
+        "maou",
+        "--reinstall-package",
+        "maou-rust",
+        *wheels,
+        external=True,
+    )
 
 
 def pytest(session: nox.Session, *arguments: str) -> None:
@@ -113,11 +121,19 @@ def lint(session: nox.Session) -> None:
     session.run("python", "-m", "mypy.stubtest", "maou_rust", env=env)
     session.run("cargo", "fmt", "--all", "--check", external=True)
     session.run(
-        "cargo", "clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--",
-        "-D", "warnings", external=True,
+        "cargo",
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--quiet",
+        "--",
+        "-D",
+        "warnings",
+        external=True,
         # Apart from target/, or the next `uv run` would rebuild pyo3.
         env={"CARGO_TARGET_DIR": str(ROOT / "target/lint")},
-    )  # fmt: skip
+    )
 
 
 def stub_path(session: nox.Session) -> Path:
@@ -163,7 +179,9 @@ def docs(session: nox.Session) -> None:
     """The documentation site, warnings as errors, into site/."""
     sync(session, "--only-group", "docs")
     # mkdocs-material announces its successor on stderr otherwise.
-    session.run("mkdocs", "build", "--strict", "--quiet", env={"NO_MKDOCS_2_WARNING": "1"})
+    session.run(
+        "mkdocs", "build", "--strict", "--quiet", env={"NO_MKDOCS_2_WARNING": "1"}
+    )
 
 
 @nox.session(python=OLDEST)
@@ -172,9 +190,16 @@ def build(session: nox.Session) -> None:
     wheels = build_wheels(session)
     for package in ("maou", "maou-rust"):
         session.run_install(
-            "uv", "build", "--quiet", "--sdist", "--package", package, "--out-dir",
-            "dist", external=True,
-        )  # fmt: skip
+            "uv",
+            "build",
+            "--quiet",
+            "--sdist",
+            "--package",
+            package,
+            "--out-dir",
+            "dist",
+            external=True,
+        )
     sync(session, "--only-group", "build")
     session.run("python", "scripts/check_dist.py", "dist")
     session.run("twine", "check", "--strict", *wheels)

@@ -1,4 +1,4 @@
-"""Does `uv run` pick up an edit of a crate, keep the profile, and how long does it take?
+"""How `uv run` reacts to edits: are they picked up, in which profile, how fast?
 
 Works in a clone of this checkout's last commit; the edit is a message of maou_shogi.
 Exits with 1 when an edit is missed or the profile changes.
@@ -70,7 +70,8 @@ def main() -> int:
     ok &= after.startswith("daily") and NEW in after
     ok &= still == after
     if not ok:
-        print(f"expected the edit in the daily profile, found:\n{before}\n{after}\n{still}")
+        print("expected the edit in the daily profile, found:")
+        print(before, after, still, sep="\n")
     return 0 if ok else 1
 
 

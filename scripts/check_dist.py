@@ -1,6 +1,6 @@
 """Check what is in the built distributions: files, sizes, the pin between them.
 
-    python scripts/check_dist.py dist
+python scripts/check_dist.py dist
 """
 
 from __future__ import annotations

@@ -37,7 +37,9 @@ def judge(root: Path, expected: dict[str, str]) -> tuple[str, str]:
         moves = " ".join(maou_shogi.move16_to_usi(mv) for mv in games[0]["moves"])
     if (start, moves) == (expected["start"], expected["moves"]):
         return "right", ""
-    detail = f"found    {start} {moves}\n  expected {expected['start']} {expected['moves']}"
+    detail = (
+        f"found    {start} {moves}\n  expected {expected['start']} {expected['moves']}"
+    )
     if found:
         first = found[0]
         message = f"{first['line']}:{first['column']}: {first['message']}"

@@ -41,7 +41,9 @@ def source_lines(source: str | None) -> tuple[str, str]:
 def find_wheel(path: Path) -> Path:
     """Return the wheel itself, or the newest one of a folder."""
     if path.is_dir():
-        wheels = sorted(path.glob("maou_rust-*.whl"), key=lambda w: w.stat().st_mtime_ns)
+        wheels = sorted(
+            path.glob("maou_rust-*.whl"), key=lambda w: w.stat().st_mtime_ns
+        )
         if not wheels:
             sys.exit(f"{path}: expected a maou_rust-*.whl in this folder, found none")
         path = wheels[-1]

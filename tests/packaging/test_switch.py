@@ -45,7 +45,9 @@ def environment(tmp_path: Path) -> dict[str, str]:
         script = hidden / name
         script.write_text('#!/bin/sh\necho "no Rust here" >&2\nexit 97\n')
         script.chmod(0o755)
-    kept = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "UV_PROJECT")}
+    kept = {
+        k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "UV_PROJECT")
+    }
     uv = shutil.which("uv")
     assert uv is not None
     path = os.pathsep.join([str(hidden), str(Path(uv).parent), kept["PATH"]])
@@ -66,7 +68,9 @@ def server(tmp_path: Path, wheel: Path):  # type: ignore[no-untyped-def]
     simple.mkdir(parents=True)
     shutil.copy(wheel, site / wheel.name)
     page = f'<a href="/{wheel.name}">{wheel.name}</a>'
-    (simple / "index.html").write_text(f"<!DOCTYPE html><html><body>{page}</body></html>")
+    (simple / "index.html").write_text(
+        f"<!DOCTYPE html><html><body>{page}</body></html>"
+    )
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *args: object) -> None:
@@ -86,9 +90,13 @@ def switch(checkout: Path, environment: dict[str, str], *words: str) -> dict[str
     command = " ".join(["python3", "scripts/prebuilt.py", *words])
     script = f'set -e; eval "$({command})"; env -0'
     output = subprocess.run(
-        ["bash", "-c", script], cwd=checkout, env=environment, capture_output=True,
-        text=True, check=True,
-    ).stdout  # fmt: skip
+        ["bash", "-c", script],
+        cwd=checkout,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     return dict(line.split("=", 1) for line in output.split("\0") if line)
 
 
@@ -104,16 +112,29 @@ def test_demo_runs_from_a_prebuilt_wheel(
     }[way]
     switched = switch(checkout, environment, "on", source)
     result = subprocess.run(
-        ["uv", "run", "maou", "demo", "-o", "demo-out"], cwd=checkout, env=switched,
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        ["uv", "run", "maou", "demo", "-o", "demo-out"],
+        cwd=checkout,
+        env=switched,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert result.returncode == 0, result.stderr
     assert (checkout / "demo-out").is_dir()
     where = subprocess.run(
-        ["uv", "run", "python", "-c",
-         "import maou, maou_rust; print(maou.__file__); print(maou_rust.__file__)"],
-        cwd=checkout, env=switched, capture_output=True, text=True, check=True,
-    ).stdout.splitlines()  # fmt: skip
+        [
+            "uv",
+            "run",
+            "python",
+            "-c",
+            "import maou, maou_rust; print(maou.__file__); print(maou_rust.__file__)",
+        ],
+        cwd=checkout,
+        env=switched,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
     assert Path(where[0]).is_relative_to(checkout / "packages/maou/src")
     assert Path(where[1]).is_relative_to(checkout / ".venv")
 
@@ -133,9 +154,13 @@ def test_a_wrong_source_is_named(
     source: str, message: str, checkout: Path, environment: dict[str, str]
 ) -> None:
     result = subprocess.run(
-        [sys.executable, "scripts/prebuilt.py", "on", source], cwd=checkout,
-        env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [sys.executable, "scripts/prebuilt.py", "on", source],
+        cwd=checkout,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert result.returncode == 1
     assert message in result.stderr
     assert not (checkout / "prebuilt/active/pyproject.toml").exists()

@@ -7,9 +7,10 @@ import re
 import tomllib
 from pathlib import Path
 
-import maou
 import maou_rust
 import pytest
+
+import maou
 from maou import _compat
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -17,8 +17,11 @@ def exported(*options: str) -> set[str]:
     """Names of the packages that uv would install, from the lock file."""
     output = subprocess.run(
         ["uv", "export", "--locked", "--no-hashes", "--no-header", *options],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     lines = [line.strip() for line in output.splitlines()]
     return {
         line.split("==")[0].split(" ")[0].rsplit("/", 1)[-1]
