@@ -1,0 +1,64 @@
+r"""maou: from shogi game records to a shogi AI.
+
+Examples:
+    >>> import maou
+    >>> record = b"V2.2\nPI\n+\n+7776FU\n-3334FU\n%TORYO\n"
+    >>> game = maou.read_games(record)[0]
+    >>> game.usi_moves, game.result
+    (['7g7f', '3c3d'], <GameResult.WHITE_WINS: 2>)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from maou import _compat
+from maou._version import __version__
+from maou.vocabulary import Color, GameResult
+
+_compat.check()
+
+from maou_rust import DatasetError, RecordError, UsageError  # noqa: E402
+
+if TYPE_CHECKING:
+    from maou import svg
+    from maou.dataset import Dataset, to_usi
+    from maou.records import Game, read_games
+
+__all__ = [
+    "Color",
+    "Dataset",
+    "DatasetError",
+    "Game",
+    "GameResult",
+    "RecordError",
+    "UsageError",
+    "__version__",
+    "read_games",
+    "svg",
+    "to_usi",
+]
+
+# Loaded on first use: `import maou` stays as light as the bare extension.
+_LAZY = {
+    "Dataset": "maou.dataset",
+    "Game": "maou.records",
+    "read_games": "maou.records",
+    "svg": "maou.svg",
+    "to_usi": "maou.dataset",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'maou' has no attribute {name!r}")
+    from importlib import import_module
+
+    module = import_module(_LAZY[name])
+    value = module if name == "svg" else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

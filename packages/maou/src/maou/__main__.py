@@ -1,1 +1,8 @@
-def main() -> None: print("hi")
+"""Entry of the command line: `maou` and `python -m maou`."""
+
+import sys
+
+from maou.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""What a command is, and a parser whose help starts with an example."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose help starts with an example."""
+
+    def __init__(self, *, example: str = "", **options: Any) -> None:
+        """Make a parser.
+
+        Args:
+            example: Command lines that work as they stand.
+            options: Those of `argparse.ArgumentParser`.
+        """
+        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(**options)
+        self._example = example
+
+    def format_help(self) -> str:
+        """Write the help, the example first."""
+        lines = "".join(f"  {line}\n" for line in self._example.splitlines())
+        return f"example:\n{lines}\n{super().format_help()}"
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command: its texts, its arguments, and what it does."""
+
+    name: str
+    summary: str
+    """One line, for `maou --help`."""
+    description: str
+    example: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+    """Does the work and returns the exit status."""
+    when_interrupted: str = "interrupted"
+    """What Ctrl-C is answered with."""
+
+    def add_to(self, commands: argparse._SubParsersAction[Parser]) -> None:
+        """Add the command to the parser of the whole command line."""
+        parser = commands.add_parser(
+            self.name,
+            help=self.summary,
+            description=self.description,
+            example=self.example,
+        )
+        self.add_arguments(parser)
+
+
+def n_threads(text: str) -> int:
+    """Parse a number of threads, 0 for one per core."""
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(
+            f"expected a number of threads (0: one per core), found `{text}`"
+        )
+    return int(text)

@@ -1,0 +1,219 @@
+"""`maou convert`: game records become a dataset."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from maou.cli.command import Command, n_threads
+from maou.cli.text import count, duration, size
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Sequence
+
+    from maou_rust.maou_io import ConvertReport, ErrorEntry
+
+N_ERRORS_SHOWN = 10
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `maou convert`."""
+    parser.add_argument("inputs", nargs="+", metavar="IN", help="files and folders")
+    parser.add_argument(
+        "-o", "--out", required=True, metavar="OUT", help="the dataset folder"
+    )
+    parser.add_argument(
+        "--compression",
+        choices=("zstd", "lz4", "none"),
+        default="zstd",
+        help="of the games files (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--threads",
+        type=n_threads,
+        default=0,
+        metavar="N",
+        help="worker threads; the bytes written do not depend on it"
+        " (default: one per core)",
+    )
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="stop at the first record that cannot be read whole",
+    )
+    parser.add_argument(
+        "--prune",
+        action="store_true",
+        help="remove the games of sources that are gone",
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="read and report, write nothing"
+    )
+    parser.add_argument("--json", action="store_true", help="report as JSON")
+
+
+def run(arguments: Namespace) -> int:
+    """Convert, and report what was done."""
+    from maou_rust import maou_io
+
+    from maou.cli.terminal import progress_line, warning
+
+    start = time.monotonic()
+    with progress_line() as progress:
+        report = maou_io.convert(
+            arguments.inputs,
+            arguments.out,
+            compression=arguments.compression,
+            threads=arguments.threads,
+            strict=arguments.strict,
+            prune=arguments.prune,
+            dry_run=arguments.dry_run,
+            progress=progress,
+        )
+    seconds = time.monotonic() - start
+    for text in report["warnings"]:
+        warning(text)
+    if arguments.json:
+        print(as_json(report, arguments, seconds))
+    else:
+        print_errors(report, arguments)
+        print("\n".join(summary(report, arguments, seconds)))
+    return 1 if report["total_errors"] or report["n_errors"] else 0
+
+
+def as_json(report: ConvertReport, arguments: Namespace, seconds: float) -> str:
+    """Write the report as one JSON object."""
+    errors = [
+        {"path": openable(entry["source"], arguments.inputs), **entry}
+        for entry in report["errors"]
+    ]
+    return json.dumps(
+        {
+            "kind": "convert",
+            "out": arguments.out,
+            "dry_run": arguments.dry_run,
+            **report,
+            "errors": errors,
+            "seconds": round(seconds, 3),
+            "positions_per_second": round(report["n_positions"] / seconds),
+        },
+        ensure_ascii=False,
+        indent=2,
+    )
+
+
+def print_errors(report: ConvertReport, arguments: Namespace) -> None:
+    """Write the first errors of this run to stderr, each with a path that opens."""
+    shown = report["errors"][:N_ERRORS_SHOWN]
+    for entry in shown:
+        print(
+            error_line(entry, openable(entry["source"], arguments.inputs)),
+            file=sys.stderr,
+        )
+    n_more = report["n_errors"] - len(shown)
+    if n_more > 0:
+        where = "" if arguments.dry_run else f": maou info {arguments.out} --errors"
+        print(f"and {n_more:,} more{where}", file=sys.stderr)
+
+
+def error_line(entry: ErrorEntry, path: str) -> str:
+    """Write an error as `path:line:column: message`."""
+    place = f"{entry['line']}:{entry['column']}:" if entry["line"] else ""
+    return f"{path}:{place} {entry['message']}"
+
+
+def openable(source: str, inputs: Sequence[str]) -> str:
+    """Find the path, as the user can open it, of a source relative to its input.
+
+    Examples:
+        >>> openable("gone.csa", ["also-gone"])
+        'gone.csa'
+    """
+    for named in map(Path, inputs):
+        if named.name == source and named.is_file():
+            return str(named)
+        if (named / source).is_file():
+            return str(named / source)
+    return source
+
+
+def summary(report: ConvertReport, arguments: Namespace, seconds: float) -> list[str]:
+    """Tell in a few lines what the run did, and what the dataset holds now."""
+    n_read = report["n_sources_new"] + report["n_sources_changed"]
+    lines = []
+    if n_read == 0:
+        files = count(report["n_sources_unchanged"], "file")
+        lines.append(f"nothing new: {files} read before")
+    else:
+        rate = report["n_positions"] / seconds
+        lines.append(
+            f"read {count(n_read, 'file')} in {duration(seconds)}:"
+            f" {count(report['n_games'], 'game')},"
+            f" {count(report['n_positions'], 'position')} ({rate:,.0f} positions/s)"
+        )
+        if report["n_sources_unchanged"]:
+            n_unchanged = report["n_sources_unchanged"]
+            lines.append(f"skipped {count(n_unchanged, 'file')} read before")
+    lines += notes(report)
+    if arguments.dry_run:
+        lines.append("dry run: nothing was written")
+        return lines
+    lines.append(
+        f"{arguments.out}: {count(report['total_games'], 'game')},"
+        f" {count(report['total_positions'], 'position')}, {size(report['size_bytes'])}"
+    )
+    if report["total_errors"]:
+        lines.append(
+            f"{count(report['total_errors'], 'error')} in its sources:"
+            f" maou info {arguments.out} --errors"
+        )
+    else:
+        lines.append(f"no errors; next: maou info {arguments.out}")
+    return lines
+
+
+def notes(report: ConvertReport) -> list[str]:
+    """Tell what happened besides reading."""
+    lines = []
+    if report["resumed"]:
+        lines.append("completed what an interrupted run had left")
+    if report["n_sources_changed"]:
+        lines.append(f"read {count(report['n_sources_changed'], 'changed file')} again")
+    if report["n_errors"]:
+        lines.append(f"found {count(report['n_errors'], 'error')}, listed above")
+    if report["n_duplicate_games"]:
+        lines.append(
+            f"found {count(report['n_duplicate_games'], 'duplicate game')}, kept"
+        )
+    dropped = [
+        count(report["n_variations_dropped"], "variation"),
+        count(report["n_comments_dropped"], "comment"),
+    ]
+    if report["n_variations_dropped"] or report["n_comments_dropped"]:
+        lines.append(f"left out {' and '.join(dropped)}")
+    if report["n_pruned"]:
+        lines.append(f"removed the games of {count(report['n_pruned'], 'source')}")
+    if report["vanished"] and not report["n_pruned"]:
+        names = ", ".join(report["vanished"][:3])
+        more = "" if len(report["vanished"]) <= 3 else ", …"
+        lines.append(
+            f"kept the games of {count(len(report['vanished']), 'source')} that"
+            f" vanished ({names}{more}); --prune removes them"
+        )
+    return lines
+
+
+COMMAND = Command(
+    name="convert",
+    summary="game records (CSA, KIF; files and folders) become a dataset",
+    description="Read game records, in parallel, into a dataset that Polars opens as it"
+    " is.\nA second run reads only what is new; an interrupted one is completed.",
+    example="maou convert records/ -o dataset",
+    add_arguments=add_arguments,
+    run=run,
+    when_interrupted="interrupted: nothing is lost, the same command goes on from here",
+)

@@ -1,0 +1,196 @@
+"""`maou demo`: the whole way on bundled games, in under a minute."""
+
+from __future__ import annotations
+
+import inspect
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from maou.cli.command import Command
+from maou.cli.text import count, duration, shorten, size, table
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Iterator
+    from typing import Any
+
+    import polars as pl
+
+SAMPLE = Path(__file__).parent.parent / "sample"
+"""Generated games, bundled as CSA and KIF."""
+N_GAMES_SHOWN = 8
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `maou demo`."""
+    parser.add_argument(
+        "-o",
+        "--out",
+        default="maou-demo",
+        metavar="FOLDER",
+        help="where the dataset and the picture go (default: %(default)s)",
+    )
+
+
+def run(arguments: Namespace) -> int:
+    """Convert the sample, look at it, draw a board, ask a question."""
+    from maou.dataset import Dataset
+
+    out = Path(arguments.out)
+    data = out / "data"
+    convert_sample(data)
+    games = Dataset(data).games
+    show_games(games)
+    draw_turning_point(games, out / "board.svg")
+    ask(games)
+    print(
+        f"""
+What to try next
+  maou info {data}
+  maou convert YOUR-GAMES/ -o my-data      folders of CSA and KIF files
+  python -c 'import maou; print(maou.Dataset("{data.as_posix()}").games.collect())'
+  maou --help"""
+    )
+    return 0
+
+
+def convert_sample(data: Path) -> None:
+    """Turn the bundled records into a dataset; the second time nothing is new."""
+    import time
+
+    from maou_rust import maou_io
+
+    from maou.cli.terminal import progress_line
+
+    data.parent.mkdir(parents=True, exist_ok=True)
+    files = sorted(path.name for path in SAMPLE.iterdir() if path.is_file())
+    print(f"1. Game records become a dataset: maou convert SAMPLE -o {data}")
+    print(f"   ({', '.join(files)})\n")
+    start = time.monotonic()
+    with progress_line() as progress:
+        report = maou_io.convert([SAMPLE], data, progress=progress)
+    seconds = time.monotonic() - start
+    if report["n_games"]:
+        print(
+            f"read {count(report['n_games'], 'game')},"
+            f" {count(report['n_positions'], 'position')} in {duration(seconds)}"
+        )
+    else:
+        print(f"nothing new: {data} was there")
+    print(
+        f"it holds {count(report['total_games'], 'game')},"
+        f" {count(report['total_positions'], 'position')},"
+        f" {count(report['total_errors'], 'error')} in {size(report['size_bytes'])}"
+    )
+
+
+def show_games(games: pl.LazyFrame) -> None:
+    """Print the first games as a table."""
+    import polars as pl
+
+    frame = games.select(
+        pl.format("{}", pl.col("id")).alias("id"),
+        "black",
+        "white",
+        "result",
+        "ending",
+        pl.col("moves").list.len().alias("plies"),
+        "source",
+    )
+    shown = frame.head(N_GAMES_SHOWN).collect()
+    results = ("draw", "Black wins", "White wins", "unknown")
+    rows = [
+        (
+            f"{int(row['id']):016x}",
+            shorten(row["black"], 16),
+            shorten(row["white"], 16),
+            results[row["result"]],
+            row["ending"],
+            row["plies"],
+            row["source"],
+        )
+        for row in shown.iter_rows(named=True)
+    ]
+    header = ["id", "Black", "White", "result", "ending", "plies", "source"]
+    print(f"\n2. Its first {len(rows)} games\n")
+    print(table(header, rows, right="plies"))
+
+
+def turning_points(games: pl.LazyFrame) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Find in each game the move by which its player lost the most."""
+    columns = ["start", "moves", "evals_cp", "black", "white", "source"]
+    for game in games.select(columns).collect().iter_rows(named=True):
+        evals = game["evals_cp"]
+        losses = [
+            # Both are seen by the side that made the move: their sum is what changed.
+            (before + after, ply)
+            for ply, (before, after) in enumerate(pairwise(evals))
+            if before is not None and after is not None
+        ]
+        if losses:
+            loss_cp, ply = max(losses)
+            yield loss_cp, {**game, "ply": ply, "loss_cp": loss_cp}
+
+
+def draw_turning_point(games: pl.LazyFrame, path: Path) -> None:
+    """Draw the position after the greatest mistake of all games."""
+    from maou_rust import maou_shogi
+
+    from maou import svg
+
+    _, game = max(turning_points(games), key=lambda item: item[0])
+    moves = [maou_shogi.move16_to_usi(move) for move in game["moves"]]
+    ply = game["ply"]
+    sfen = maou_shogi.play_usi(game["start"], " ".join(moves[: ply + 1]))
+    path.write_text(svg.board(sfen, last_move=moves[ply]), encoding="utf-8")
+    before, after = game["evals_cp"][ply], -game["evals_cp"][ply + 1]
+    print(
+        f"\n3. The greatest mistake: move {ply + 1}, {moves[ply]}, of"
+        f" {game['black'] or 'Black'} against {game['white'] or 'White'}"
+        f" ({game['source']})\n"
+        f"   the eval fell from {before:+} to {after:+} centipawns\n"
+        f"   {sfen}\n   drawn in {path}"
+    )
+
+
+def win_rate_by_eval(games: pl.LazyFrame) -> pl.DataFrame:
+    """Ask how often Black won, by the eval at ply 40."""
+    import polars as pl
+
+    # The eval of move 41, which is Black's: positive is good for Black.
+    eval_cp = pl.col("evals_cp").list.get(40, null_on_oob=True)
+    return (
+        games.filter(pl.col("result").is_in([1, 2]))
+        .select(
+            eval_cp.cut([-300, 300], labels=["below -300", "even", "above 300"]).alias(
+                "eval at ply 40"
+            ),
+            pl.col("result").eq(1).alias("black_won"),
+        )
+        .drop_nulls()
+        .group_by("eval at ply 40")
+        .agg(pl.len().alias("games"), pl.col("black_won").mean().round(2))
+        .sort("eval at ply 40")
+        .collect()
+    )
+
+
+def ask(games: pl.LazyFrame) -> None:
+    """Show a query as it stands in this file, and run it."""
+    print("\n4. A question to Polars: does the eval at ply 40 tell who wins?\n")
+    source, _ = inspect.getsourcelines(win_rate_by_eval)
+    print("".join(f"   {line}" for line in source))
+    answer = win_rate_by_eval(games)
+    print(table(answer.columns, answer.rows(), right="games black_won"))
+
+
+COMMAND = Command(
+    name="demo",
+    summary="the whole way on bundled games, in under a minute",
+    description="Turn bundled game records into a dataset, show what is in it, draw a"
+    " board,\nrun a query, and say what to try next.",
+    example="maou demo",
+    add_arguments=add_arguments,
+    run=run,
+)

@@ -1,0 +1,236 @@
+"""`maou info`: what a dataset, a folder of datasets or a record file holds."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from maou.cli.command import Command
+from maou.cli.text import count, fields, shorten, size, table
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from maou_rust.maou_io import DatasetInfo, ErrorEntry
+    from maou_rust.maou_shogi import Game
+
+RESULTS = ("draw", "Black wins", "White wins", "unknown")
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `maou info`."""
+    parser.add_argument(
+        "path",
+        nargs="?",
+        metavar="PATH",
+        help="a dataset, a folder with datasets below it, or a record file",
+    )
+    parser.add_argument(
+        "--errors",
+        action="store_true",
+        help="list what could not be read, grouped by cause",
+    )
+    parser.add_argument(
+        "--schema", action="store_true", help="tell what the columns of a dataset mean"
+    )
+    parser.add_argument("--json", action="store_true", help="report as JSON")
+
+
+def run(arguments: Namespace) -> int:
+    """Tell what is there."""
+    from maou_rust import UsageError
+
+    if arguments.schema:
+        return show_schema(arguments)
+    if arguments.path is None:
+        raise UsageError("expected a PATH, or --schema")
+    path = Path(arguments.path)
+    if not path.is_dir():
+        return show_record(path, arguments)
+    if (path / "manifest.json").is_file():
+        return show_dataset(path, arguments)
+    return show_folder(path, arguments)
+
+
+def print_json(value: object) -> None:
+    """Write one JSON value to stdout."""
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def show_schema(arguments: Namespace) -> int:
+    """Tell what the columns of the games table mean."""
+    from maou_rust import maou_io
+
+    columns = maou_io.schema()
+    if arguments.json:
+        print_json(columns)
+    else:
+        rows = [
+            (c["name"], c["type"] + ("?" if c["nullable"] else ""), c["meaning"])
+            for c in columns
+        ]
+        print(table(["column", "type", "meaning"], rows))
+    return 0
+
+
+def show_dataset(path: Path, arguments: Namespace) -> int:
+    """Tell what a dataset holds, or what could not be read from its sources."""
+    from maou_rust import maou_io
+
+    info = maou_io.info(path)
+    entries = maou_io.errors(path) if arguments.errors else []
+    if arguments.json:
+        listed = {"error_list": entries} if arguments.errors else {}
+        print_json({**info, **listed})
+    elif arguments.errors:
+        print(errors_by_cause(entries))
+    else:
+        print(dataset_text(path, info))
+    return 0
+
+
+def errors_by_cause(entries: list[ErrorEntry]) -> str:
+    """List errors below their kinds, the commonest kind first."""
+    from maou.cli.convert import error_line
+
+    groups: dict[str, list[ErrorEntry]] = {}
+    for entry in entries:
+        groups.setdefault(entry["kind"], []).append(entry)
+    if not groups:
+        return "no errors"
+    lines = []
+    for kind in sorted(groups, key=lambda kind: (-len(groups[kind]), kind)):
+        lines.append(f"{kind}: {count(len(groups[kind]), 'error')}")
+        lines += [f"  {error_line(entry, entry['source'])}" for entry in groups[kind]]
+    return "\n".join(lines)
+
+
+def tally(counts: dict[str, int]) -> str:
+    """Write counts by name, the greatest first."""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{name} {n:,}" for name, n in ordered if n)
+
+
+def dataset_text(path: Path, info: DatasetInfo) -> str:
+    """Describe a dataset."""
+    per_ply = info["bytes_per_ply"]
+    sizes = f"{size(info['size_bytes'])} in {count(info['shards'], 'games file')}"
+    if per_ply is not None:
+        sizes += f", {per_ply:.2f} bytes a ply, {info['compression']}"
+    errors = f"{info['errors']:,}"
+    if info["errors"]:
+        errors += f" ({tally(info['errors_by_kind'])}): maou info {path} --errors"
+    games = f"{info['games']:,}"
+    if info["duplicate_games"]:
+        games += f" ({count(info['duplicate_games'], 'duplicate')})"
+    text = fields(
+        [
+            ("dataset", str(path)),
+            ("games", games),
+            ("positions", f"{info['positions']:,}"),
+            ("results", tally(info["results"])),
+            ("endings", tally(info["endings"])),
+            ("sources", f"{info['sources']:,}"),
+            ("errors", errors),
+            ("size", sizes),
+            ("schema", f"{info['schema_version']}, by maou {info['maou_version']}"),
+        ]
+    )
+    if info["unfinished"]:
+        text += "\nunfinished: the same `maou convert` again completes it"
+    return text
+
+
+def show_folder(path: Path, arguments: Namespace) -> int:
+    """List the datasets below a folder."""
+    from maou_rust import UsageError, maou_index
+
+    found = maou_index.scan(path)
+    if not found:
+        raise UsageError(
+            f"`{path}`: no dataset at or below it;"
+            f" `maou convert {path} -o OUT` makes one from game records"
+        )
+    if arguments.json:
+        print_json({"kind": "folder", "datasets": found})
+        return 0
+    rows = [
+        (
+            dataset["path"],
+            f"{dataset['games']:,}",
+            f"{dataset['positions']:,}",
+            size(dataset["size_bytes"]),
+            dataset["problem"] or "",
+        )
+        for dataset in found
+    ]
+    header = ["dataset", "games", "positions", "size", ""]
+    print(table(header, rows, right="games positions size"))
+    return 0
+
+
+def show_record(path: Path, arguments: Namespace) -> int:
+    """List the games of a record file."""
+    from maou_rust import maou_shogi
+
+    data = path.read_bytes()
+    record_format, games, problems = maou_shogi.read_records(data)
+    entries: list[ErrorEntry] = [{"source": str(path), **p} for p in problems]
+    if arguments.json:
+        print_json(
+            {
+                "kind": "record",
+                "format": record_format,
+                "games": len(games),
+                "positions": sum(len(game["moves"]) for game in games),
+                "errors": len(problems),
+                "size_bytes": len(data),
+                "game_list": games,
+                "error_list": entries,
+            }
+        )
+    elif arguments.errors:
+        print(errors_by_cause(entries))
+    else:
+        print_record(games, entries)
+    return 1 if problems else 0
+
+
+def print_record(games: list[Game], entries: list[ErrorEntry]) -> None:
+    """Write the games to stdout, and what could not be read to stderr."""
+    from maou.cli.convert import error_line
+
+    for entry in entries:
+        print(error_line(entry, entry["source"]), file=sys.stderr)
+    if games:
+        print(games_table(games))
+
+
+def games_table(games: list[Game]) -> str:
+    """Lay out games, one a line."""
+    rows = [
+        (
+            game["date"] or "",
+            shorten(game["black"], 24),
+            shorten(game["white"], 24),
+            RESULTS[game["result"]],
+            game["ending"],
+            len(game["moves"]),
+            shorten(game["event"], 32),
+        )
+        for game in games
+    ]
+    header = ["date", "Black", "White", "result", "ending", "plies", "event"]
+    return table(header, rows, right="plies")
+
+
+COMMAND = Command(
+    name="info",
+    summary="what a dataset, a folder of datasets or a record file holds",
+    description="Tell what a dataset, a folder of datasets or a record file holds.",
+    example="maou info dataset\nmaou info dataset --errors",
+    add_arguments=add_arguments,
+    run=run,
+)

@@ -1,0 +1,130 @@
+"""Numbers, sizes and tables as text for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Write a number with its noun.
+
+    Examples:
+        >>> count(1, "game"), count(31204, "game"), count(2, "ply", "plies")
+        ('1 game', '31,204 games', '2 plies')
+    """
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def size(size_bytes: int) -> str:
+    """Write a size in bytes with a unit of a thousand.
+
+    Examples:
+        >>> size(999), size(151_300), size(64_000_000)
+        ('999 B', '151 kB', '64.0 MB')
+    """
+    number = float(size_bytes)
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.{0 if unit in ('B', 'kB') else 1}f} {unit}"
+        number /= 1000
+    return f"{number:.1f} TB"
+
+
+def duration(seconds: float) -> str:
+    """Write a time span.
+
+    Examples:
+        >>> duration(0.034), duration(12.3), duration(754), duration(7500)
+        ('0.03 s', '12.3 s', '12 min 34 s', '2 h 05 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02} s"
+    return f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def width(text: str) -> int:
+    """Count the columns that a text takes on a terminal: kanji take two.
+
+    Examples:
+        >>> width("7六歩")
+        5
+    """
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(
+        2 if east_asian_width(char) in "WF" else 1
+        for char in text
+        if not combining(char)
+    )
+
+
+def shorten(text: str, columns: int) -> str:
+    """Cut a text that is wider than so many columns.
+
+    Examples:
+        >>> shorten("Computer Shogi Championship", 12)
+        'Computer Sh…'
+    """
+    if width(text) <= columns:
+        return text
+    while width(text) > columns - 1:
+        text = text[:-1]
+    return text + "…"
+
+
+def table(
+    header: Sequence[str], rows: Iterable[Sequence[object]], *, right: str = ""
+) -> str:
+    """Lay out a table.
+
+    Args:
+        header: Column names.
+        rows: Cells.
+        right: Names of the columns to align right, separated by blanks.
+
+    Examples:
+        >>> print(table(["name", "n"], [["飛", 2], ["歩", 18]], right="n"))
+        name   n
+        飛     2
+        歩    18
+    """
+    lines = [[str(cell) for cell in row] for row in rows]
+    widths = [
+        max(width(line[idx]) for line in [list(header), *lines])
+        for idx in range(len(header))
+    ]
+    to_right = {idx for idx, name in enumerate(header) if name in right.split()}
+    return "\n".join(
+        "  ".join(
+            _padded(cell, widths[idx], idx in to_right) for idx, cell in enumerate(line)
+        ).rstrip()
+        for line in [list(header), *lines]
+    )
+
+
+def fields(pairs: Iterable[tuple[str, str]]) -> str:
+    """Lay out names and values, one a line.
+
+    Examples:
+        >>> print(fields([("games", "262"), ("positions", "31,204")]))
+        games      262
+        positions  31,204
+    """
+    pairs = list(pairs)
+    columns = max(width(name) for name, _ in pairs)
+    return "\n".join(
+        f"{_padded(name, columns, False)}  {value}".rstrip() for name, value in pairs
+    )
+
+
+def _padded(text: str, columns: int, to_right: bool) -> str:
+    blanks = " " * (columns - width(text))
+    return blanks + text if to_right else text + blanks

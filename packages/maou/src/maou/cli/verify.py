@@ -1,0 +1,77 @@
+"""`maou verify`: replay a dataset and check everything that it says of itself."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from maou.cli.command import Command, n_threads
+from maou.cli.text import count
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from maou_rust.maou_io import Problem
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `maou verify`."""
+    parser.add_argument("data", metavar="DATA", help="the dataset folder")
+    parser.add_argument(
+        "--threads",
+        type=n_threads,
+        default=0,
+        metavar="N",
+        help="worker threads (default: one per core)",
+    )
+    parser.add_argument("--json", action="store_true", help="report as JSON")
+
+
+def run(arguments: Namespace) -> int:
+    """Verify, and list the findings."""
+    from maou_rust import maou_io
+
+    from maou.cli.terminal import progress_line
+
+    with progress_line() as progress:
+        report = maou_io.verify(
+            arguments.data, threads=arguments.threads, progress=progress
+        )
+    if arguments.json:
+        print(json.dumps({"kind": "verify", **report}, ensure_ascii=False, indent=2))
+        return 1 if report["n_problems"] else 0
+    for problem in report["problems"]:
+        print(problem_line(problem))
+    n_more = report["n_problems"] - len(report["problems"])
+    if n_more > 0:
+        print(f"and {n_more:,} more")
+    found = (
+        count(report["n_problems"], "problem") if report["n_problems"] else "all right"
+    )
+    print(
+        f"{arguments.data}: checked {count(report['n_files'], 'file')},"
+        f" {count(report['n_games'], 'game')},"
+        f" {count(report['n_positions'], 'position')}: {found}"
+    )
+    return 1 if report["n_problems"] else 0
+
+
+def problem_line(problem: Problem) -> str:
+    """Write a finding as `file:row:column: message`, as far as it has a place."""
+    place = [problem["file"]]
+    if problem["row"] is not None:
+        place.append(f"row {problem['row']}")
+    if problem["column"] is not None:
+        place.append(problem["column"])
+    return f"{':'.join(place)}: {problem['message']}"
+
+
+COMMAND = Command(
+    name="verify",
+    summary="replay every game of a dataset, check ids, lengths, hashes and totals",
+    description="Replay every game of a dataset, and check every id, length, hash and"
+    " total.",
+    example="maou verify dataset",
+    add_arguments=add_arguments,
+    run=run,
+)
