@@ -40,7 +40,8 @@ INK, RED, GREY = "#17130d", "#c4161c", "#6d6354"
 TO, FROM = "#f2b04a", "#f5cf8a"
 
 KANJI = {
-    "P": "歩", "L": "香", "N": "桂", "S": "銀", "G": "金", "B": "角", "R": "飛", "K": "玉",
+    "P": "歩", "L": "香", "N": "桂", "S": "銀",
+    "G": "金", "B": "角", "R": "飛", "K": "玉",
     "+P": "と", "+L": "杏", "+N": "圭", "+S": "全", "+B": "馬", "+R": "龍",
 }  # fmt: skip
 SCALE = {"K": 1.0, "R": 0.97, "B": 0.97, "G": 0.94, "S": 0.94, "N": 0.9, "L": 0.88}
@@ -92,9 +93,12 @@ def board(
     rows, turn, hands, _ = canonical.split()
     to_move = Color.BLACK if turn == "b" else Color.WHITE
     below = Color.WHITE if flipped else Color.BLACK
+    height = round(size * HEIGHT / WIDTH)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"'
-        f' width="{size}" height="{round(size * HEIGHT / WIDTH)}" role="img">',
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+            f'width="{size}" height="{height}" role="img">'
+        ),
         f"<title>{escape(canonical)}</title>",
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
         *_squares(_squares_of(last_move), flipped),
@@ -150,7 +154,7 @@ def _squares(highlights: list[tuple[int, int, str]], flipped: bool) -> Iterator[
         f"M{BOARD_X} {BOARD_Y + n * CELL_H}H{right}"
         for n in range(1, 9)
     ]
-    yield f'<path d="{"".join(lines)}" stroke="{LINE}" stroke-width="1" fill="none"/>'
+    yield f'<path d="{"".join(lines)}" stroke="{LINE}" fill="none"/>'
     for column in (3, 6):
         for row in (3, 6):
             x, y = BOARD_X + column * CELL_W, BOARD_Y + row * CELL_H
@@ -279,6 +283,7 @@ def _stand(color: Color, hands: str, to_move: Color, *, turned: bool) -> Iterato
     if not pieces:
         yield (
             f'<text x="{STAND_W / 2:g}" y="{head + step / 2 + 7:g}" fill="{GREY}"'
-            f' font-family="{LABEL_FONTS}" font-size="20" text-anchor="middle">なし</text>'
+            f' font-family="{LABEL_FONTS}" font-size="20" text-anchor="middle">'
+            "なし</text>"
         )
     yield "</g>"

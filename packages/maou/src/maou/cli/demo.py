@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SAMPLE = Path(__file__).parent.parent / "sample"
 """Generated games, bundled as CSA and KIF."""
+RECORD_SUFFIXES = {".csa", ".kif", ".kifu"}
 N_GAMES_SHOWN = 8
 
 
@@ -29,7 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--out",
         default="maou-demo",
         metavar="FOLDER",
-        help="where the dataset and the picture go (default: %(default)s)",
+        help="where records, dataset and picture go (default: %(default)s)",
     )
 
 
@@ -39,7 +40,8 @@ def run(arguments: Namespace) -> int:
 
     out = Path(arguments.out)
     data = out / "data"
-    convert_sample(data)
+    records = copy_sample(out / "records")
+    convert_sample(records, data)
     games = Dataset(data).games
     show_games(games)
     draw_turning_point(games, out / "board.svg")
@@ -55,21 +57,27 @@ What to try next
     return 0
 
 
-def convert_sample(data: Path) -> None:
-    """Turn the bundled records into a dataset; the second time nothing is new."""
+def copy_sample(records: Path) -> Path:
+    """Lay the bundled records where the user can look at them."""
+    records.mkdir(parents=True, exist_ok=True)
+    for path in sorted(SAMPLE.iterdir()):
+        if path.suffix in RECORD_SUFFIXES:
+            (records / path.name).write_bytes(path.read_bytes())
+    return records
+
+
+def convert_sample(records: Path, data: Path) -> None:
+    """Turn the records into a dataset; the second time nothing is new."""
     import time
 
     from maou_rust import maou_io
 
     from maou.cli.terminal import progress_line
 
-    data.parent.mkdir(parents=True, exist_ok=True)
-    files = sorted(path.name for path in SAMPLE.iterdir() if path.is_file())
-    print(f"1. Game records become a dataset: maou convert SAMPLE -o {data}")
-    print(f"   ({', '.join(files)})\n")
+    print(f"1. Game records become a dataset: maou convert {records} -o {data}\n")
     start = time.monotonic()
     with progress_line() as progress:
-        report = maou_io.convert([SAMPLE], data, progress=progress)
+        report = maou_io.convert([records], data, progress=progress)
     seconds = time.monotonic() - start
     if report["n_games"]:
         print(
