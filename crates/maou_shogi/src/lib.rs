@@ -11,6 +11,7 @@ mod mv;
 mod perft;
 mod piece;
 mod position;
+pub mod record;
 mod repetition;
 mod setup;
 mod sfen;

@@ -4,11 +4,27 @@
 //! and hands every game and every error to a [`Sink`], in the order of the file. A bad game never
 //! stops the others, and no bytes make it panic.
 
+mod builder;
+mod csa;
+mod csa_comment;
+mod csa_start;
+mod detect;
+mod ending;
 mod error;
+mod glyph;
+mod header;
+mod kif;
+mod kif_ending;
+mod kif_move;
+mod kif_start;
 mod model;
+mod text;
 
 pub use error::{ErrorKind, RecordError};
 pub use model::{Date, Ending, GameRecord, GameResult, UnknownEnding};
+pub use text::Encoding;
+
+use text::Text;
 
 /// Takes what a [`Reader`] finds, in the order of the file.
 pub trait Sink {
@@ -32,6 +48,8 @@ pub enum Format {
 #[derive(Debug, Default)]
 pub struct Reader {
     game: GameRecord,
+    csa_start: csa::StartCache,
+    unix_lines: Vec<u8>,
 }
 
 impl Reader {
@@ -45,15 +63,41 @@ impl Reader {
     /// Without a format there is exactly one error, of kind [`ErrorKind::NotARecord`],
     /// [`ErrorKind::Empty`] or [`ErrorKind::Encoding`], and no game.
     pub fn read(&mut self, bytes: &[u8], sink: &mut dyn Sink) -> Option<Format> {
-        let _ = bytes;
-        self.game.clear();
-        sink.error(RecordError {
-            kind: ErrorKind::NotARecord,
-            line: 1,
-            column: 1,
-            message: "not a record".to_owned(),
-            kept: false,
-        });
-        None
+        let bytes = with_line_feeds(bytes, &mut self.unix_lines);
+        let text = Text::new(bytes);
+        let format = match detect::detect(text) {
+            Ok(format) => format,
+            Err((kind, offset, message)) => {
+                let (line, column) = text.place(offset);
+                sink.error(RecordError { kind, line, column, message, kept: false });
+                return None;
+            }
+        };
+        match (format, text.encoding) {
+            (Format::Csa, _) => csa::read(text, &mut self.game, &mut self.csa_start, sink),
+            (Format::Kif, Encoding::Ascii | Encoding::Utf8) => {
+                kif::read::<glyph::Utf8>(text, &mut self.game, sink);
+            }
+            (Format::Kif, Encoding::ShiftJis) => {
+                kif::read::<glyph::ShiftJis>(text, &mut self.game, sink);
+            }
+            (Format::Kif, Encoding::EucJp) => {
+                kif::read::<glyph::EucJp>(text, &mut self.game, sink);
+            }
+        }
+        Some(format)
     }
+}
+
+/// `bytes`, with line feeds instead of the carriage returns that end lines on old Macs.
+fn with_line_feeds<'a>(bytes: &'a [u8], buffer: &'a mut Vec<u8>) -> &'a [u8] {
+    let first_line = memchr::memchr2(b'\n', b'\r', bytes);
+    let is_old_mac = first_line.is_some_and(|at| bytes[at] == b'\r')
+        && memchr::memchr(b'\n', bytes).is_none();
+    if !is_old_mac {
+        return bytes;
+    }
+    buffer.clear();
+    buffer.extend(bytes.iter().map(|byte| if *byte == b'\r' { b'\n' } else { *byte }));
+    buffer
 }

@@ -1,0 +1,303 @@
+//! What the readers of all formats share: playing the main line, placing errors, deciding results.
+
+use std::ops::Range;
+
+use super::ending::Verdict;
+use super::text::Text;
+use super::{Ending, ErrorKind, GameRecord, GameResult, RecordError, Sink};
+use crate::{Color, Move, Position};
+
+/// A tail is cut after this many characters.
+const MAX_TAIL_CHARS: usize = 1000;
+
+/// Where and why the main line breaks off.
+#[derive(Debug)]
+struct Break {
+    kind: ErrorKind,
+    /// The culprit; the tail begins here.
+    offset: usize,
+    message: String,
+    /// Moves after it, which are not read.
+    n_moves_after: u32,
+    /// The game had ended before, and its ending stands.
+    after_end: bool,
+}
+
+/// The games of one text on their way from a reader to the sink.
+pub(super) struct Builder<'a> {
+    pub text: Text<'a>,
+    pub game: &'a mut GameRecord,
+    sink: &'a mut dyn Sink,
+    position: Position,
+    /// Whether the main line has begun, or ended without one: `game.start` is set.
+    begun: bool,
+    broken: Option<Break>,
+    /// The start position was no good: nothing of this game is kept or reported any more.
+    dropped: bool,
+    verdict: Option<Verdict>,
+    /// The last move may still get its time.
+    pub time_open: bool,
+}
+
+impl<'a> Builder<'a> {
+    pub fn new(text: Text<'a>, game: &'a mut GameRecord, sink: &'a mut dyn Sink) -> Builder<'a> {
+        game.clear();
+        Builder {
+            text,
+            position: game.start.clone(),
+            game,
+            sink,
+            begun: false,
+            broken: None,
+            dropped: false,
+            verdict: None,
+            time_open: false,
+        }
+    }
+
+    /// Reports an error beside the main line; the game goes on.
+    #[cold]
+    pub fn report(&mut self, kind: ErrorKind, offset: usize, message: String) {
+        if !self.dropped {
+            self.emit(kind, offset, message, true);
+        }
+    }
+
+    fn emit(&mut self, kind: ErrorKind, offset: usize, message: String, kept: bool) {
+        let (line, column) = self.text.place(offset);
+        self.sink.error(RecordError { kind, line, column, message, kept });
+    }
+
+    /// Reports that the game has no start position that can be used, and drops it.
+    #[cold]
+    pub fn drop_game(&mut self, offset: usize, message: String) {
+        if !self.dropped {
+            self.emit(ErrorKind::StartPosition, offset, message, false);
+            self.dropped = true;
+        }
+    }
+
+    /// Sets the start position of the game.
+    pub fn begin(&mut self, start: &Position) {
+        self.game.start.clone_from(start);
+        self.position.clone_from(start);
+        self.begun = true;
+    }
+
+    pub fn has_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// Whether moves are still played: the start is good and no move was bad.
+    #[inline]
+    pub fn is_playing(&self) -> bool {
+        self.begun && !self.dropped && self.broken.is_none() && self.verdict.is_none()
+    }
+
+    /// Whether nothing in the main line was bad so far.
+    pub fn is_whole(&self) -> bool {
+        self.broken.is_none()
+    }
+
+    pub fn has_verdict(&self) -> bool {
+        self.verdict.is_some()
+    }
+
+    /// Whether the main line has any move or an ending.
+    pub fn has_body(&self) -> bool {
+        self.verdict.is_some() || self.broken.is_some() || !self.game.moves.is_empty()
+    }
+
+    #[inline]
+    pub fn position(&self) -> &Position {
+        &self.position
+    }
+
+    /// Plays `mv` if it is legal.
+    #[inline]
+    pub fn play(&mut self, mv: Move) -> bool {
+        if !self.position.is_legal(mv) {
+            return false;
+        }
+        self.position.make(mv);
+        self.game.moves.push(mv);
+        self.game.evals_cp.push(None);
+        self.game.times_ms.push(None);
+        self.time_open = true;
+        true
+    }
+
+    /// Gives the last move its time.
+    #[inline]
+    pub fn set_time(&mut self, ms: u32) {
+        if self.time_open {
+            if let Some(last) = self.game.times_ms.last_mut() {
+                *last = Some(ms);
+            }
+        }
+    }
+
+    /// Gives the last move its eval, seen by Black, unless it has one; `true` if it is taken.
+    #[inline]
+    pub fn set_eval_black(&mut self, cp: i64) -> bool {
+        if !self.time_open {
+            return false;
+        }
+        let Some(last) = self.game.evals_cp.last_mut() else { return false };
+        if last.is_some() {
+            return false;
+        }
+        // The side that made the last move is not to move now.
+        let eval = match self.position.turn() {
+            Color::White => clamp_eval(cp),
+            Color::Black => -clamp_eval(cp),
+        };
+        *last = Some(eval);
+        true
+    }
+
+    /// Breaks the main line off: what begins at `offset` cannot be read or played.
+    #[cold]
+    pub fn break_off(&mut self, kind: ErrorKind, offset: usize, message: String) {
+        if self.broken.is_none() && !self.dropped {
+            let after_end = self.verdict.is_some();
+            self.broken = Some(Break { kind, offset, message, n_moves_after: 0, after_end });
+        }
+        self.time_open = false;
+    }
+
+    /// Takes notice of a move that is not read since the main line is broken.
+    pub fn skip_move(&mut self) {
+        if let Some(broken) = &mut self.broken {
+            broken.n_moves_after += 1;
+        }
+    }
+
+    /// Reports a move after the end of the game, once.
+    #[cold]
+    pub fn move_after_end(&mut self, line: Range<usize>) {
+        let found = self.text.shown(&self.text.bytes[line.clone()]);
+        self.break_off(
+            ErrorKind::Syntax,
+            line.start,
+            format!("expected nothing more after the end of the game, found `{found}`"),
+        );
+    }
+
+    /// The side to move, for an ending that stands after the main line and what follows a break.
+    pub fn turn_at_ending(&self) -> Color {
+        match &self.broken {
+            Some(broken) if broken.kind == ErrorKind::IllegalMove => match broken.n_moves_after {
+                n if n.is_multiple_of(2) => self.position.turn().opponent(),
+                _ => self.position.turn(),
+            },
+            _ => self.position.turn(),
+        }
+    }
+
+    /// Whether the last thing in the main line is a move that cannot be played.
+    pub fn ends_with_illegal_move(&self) -> bool {
+        matches!(&self.broken, Some(Break { kind: ErrorKind::IllegalMove, n_moves_after: 0, .. }))
+    }
+
+    /// Sets how the game ended. A second, different result is a contradiction.
+    pub fn end(&mut self, offset: usize, verdict: Verdict) {
+        self.time_open = false;
+        let Some(first) = &mut self.verdict else {
+            self.verdict = Some(verdict);
+            return;
+        };
+        if let Some((first, second)) = first.merge(verdict) {
+            let message = format!("expected `{first}` as told before, found `{second}`");
+            self.report(ErrorKind::Contradiction, offset, message);
+        }
+    }
+
+    /// Hands the game on, with the errors of its main line, and gets ready for the next one, which
+    /// begins at `end`.
+    pub fn finish(&mut self, end: usize) {
+        let owned = self.settle();
+        if let Some(broken) = self.broken.take() {
+            if !self.dropped {
+                self.set_tail(broken.offset, end);
+                if !owned {
+                    self.emit(broken.kind, broken.offset, broken.message, true);
+                }
+            }
+        }
+        if !self.dropped && self.begun {
+            self.sink.game(self.game);
+        }
+        self.game.clear();
+        self.begun = false;
+        self.dropped = false;
+        self.time_open = false;
+    }
+
+    /// Sets result and ending; returns whether the record itself owns up to an illegal last move.
+    fn settle(&mut self) -> bool {
+        let verdict = self.verdict.take().unwrap_or_default();
+        let owned = self.ends_with_illegal_move() && verdict.ending == Ending::IllegalMove;
+        if self.broken.as_ref().is_some_and(|broken| !broken.after_end) && !owned {
+            // What the record says of its end does not belong to the moves that are kept.
+            return false;
+        }
+        let verdict = verdict.settled(self.game);
+        self.game.ending = verdict.ending;
+        self.game.result = verdict.result.unwrap_or(GameResult::Unknown);
+        owned
+    }
+
+    fn set_tail(&mut self, start: usize, end: usize) {
+        let end = end.min(start + 4 * MAX_TAIL_CHARS);
+        let mut tail = String::new();
+        self.text.decode(&self.text.bytes[start..end], &mut tail);
+        if let Some((at, _)) = tail.char_indices().nth(MAX_TAIL_CHARS) {
+            tail.truncate(at);
+        }
+        self.game.tail.push_str(tail.trim_end());
+    }
+
+    /// Decodes the text of a header into `field`, without white space around it.
+    pub fn set_text(&mut self, range: Range<usize>, field: fn(&mut GameRecord) -> &mut String) {
+        let bytes = self.text.bytes[range.clone()].trim_ascii();
+        let target = field(self.game);
+        target.clear();
+        let well_formed = self.text.decode(bytes, target);
+        if !well_formed {
+            let message = format!(
+                "expected {} text, found malformed bytes in `{}`",
+                self.text.encoding.as_str(),
+                self.text.shown(bytes)
+            );
+            self.report(ErrorKind::Encoding, range.start, message);
+        }
+    }
+}
+
+/// An eval as the games table holds it. Records write mates as scores far out, in many ways:
+/// beyond 31,000 it is a mate, within 32,000 with its distance (32,000 − plies), beyond that
+/// without.
+fn clamp_eval(cp: i64) -> i16 {
+    cp.clamp(-32_000, 32_000) as i16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::clamp_eval;
+
+    #[test]
+    fn evals_far_out_are_mates_of_unknown_distance() {
+        for (cp, expected) in [
+            (0, 0),
+            (-31_000, -31_000),
+            (31_995, 31_995),
+            (32_001, 32_000),
+            (100_000, 32_000),
+            (-100_000, -32_000),
+            (i64::MIN, -32_000),
+        ] {
+            assert_eq!(clamp_eval(cp), expected, "{cp}");
+        }
+    }
+}

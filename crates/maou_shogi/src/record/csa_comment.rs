@@ -1,0 +1,152 @@
+//! Comments of CSA that carry data: evals, ratings and the summary of floodgate.
+
+use super::ending::Verdict;
+use super::{Ending, GameResult};
+
+/// What a comment says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Comment {
+    /// `'** 42 -3334FU`: the eval of the move before, in centipawns for Black.
+    EvalBlack(i64),
+    /// `'black_rate:name:3495.0`
+    BlackRating(f64),
+    /// `'white_rate:name:3300.0`
+    WhiteRating(f64),
+    /// `'summary:toryo:one win:other lose`: how the game ended.
+    Summary(Verdict),
+    /// For human readers.
+    Other,
+}
+
+/// Reads a comment, which begins with its apostrophe and ends before the line end.
+#[inline]
+pub(super) fn parse(line: &[u8]) -> Comment {
+    match line {
+        [b'\'', b'*', b'*', rest @ ..] => {
+            leading_integer(rest).map_or(Comment::Other, |(cp, _)| Comment::EvalBlack(cp))
+        }
+        // Clients send it so, but so do people begin a list: only with nothing or moves behind.
+        [b'\'', b'*', rest @ ..] => match leading_integer(rest) {
+            Some((cp, rest)) if rest.is_empty() || is_move_start(rest) => Comment::EvalBlack(cp),
+            _ => Comment::Other,
+        },
+        [b'\'', b'b' | b'w' | b's', ..] => parse_named(&line[1..]),
+        _ => Comment::Other,
+    }
+}
+
+fn parse_named(text: &[u8]) -> Comment {
+    if let Some(rest) = text.strip_prefix(b"black_rate:") {
+        rating(rest).map_or(Comment::Other, Comment::BlackRating)
+    } else if let Some(rest) = text.strip_prefix(b"white_rate:") {
+        rating(rest).map_or(Comment::Other, Comment::WhiteRating)
+    } else if let Some(rest) = text.strip_prefix(b"summary:") {
+        summary(rest).map_or(Comment::Other, Comment::Summary)
+    } else {
+        Comment::Other
+    }
+}
+
+/// An integer after blanks, and what follows it after blanks.
+#[inline]
+fn leading_integer(text: &[u8]) -> Option<(i64, &[u8])> {
+    let text = text.trim_ascii_start();
+    let (negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    let mut value = 0i64;
+    let mut len = 0;
+    while let Some(digit) = digits.get(len).filter(|byte| byte.is_ascii_digit()) {
+        value = value.saturating_mul(10).saturating_add(i64::from(digit - b'0'));
+        len += 1;
+    }
+    let rest = &digits[len..];
+    // `42` and `42 +7776FU`, but neither `42.5` nor `4th`.
+    if len == 0 || rest.first().is_some_and(|byte| !byte.is_ascii_whitespace()) {
+        return None;
+    }
+    Some((if negative { -value } else { value }, rest.trim_ascii_start()))
+}
+
+fn is_move_start(text: &[u8]) -> bool {
+    matches!(text, [b'+' | b'-', b'0'..=b'9', b'0'..=b'9', ..])
+}
+
+fn rating(text: &[u8]) -> Option<f64> {
+    let number = text.rsplit(|byte| *byte == b':').next()?;
+    let rating: f64 = std::str::from_utf8(number).ok()?.trim().parse().ok()?;
+    rating.is_finite().then_some(rating)
+}
+
+/// `toryo:one win:other lose`, Black first.
+fn summary(text: &[u8]) -> Option<Verdict> {
+    let kind = text.split(|byte| *byte == b':').next()?;
+    let ending = match kind {
+        b"toryo" => Ending::Resign,
+        b"time up" => Ending::Time,
+        b"sennichite" => Ending::Repetition,
+        b"oute_sennichite" => Ending::PerpetualCheck,
+        b"illegal move" | b"uchifuzume" => Ending::IllegalMove,
+        b"illegal kachi" => Ending::IllegalAction,
+        b"kachi" => Ending::Declaration,
+        b"jishogi" => Ending::Impasse,
+        b"max_moves" => Ending::MaxMoves,
+        b"abnormal" | b"chudan" => Ending::Interrupted,
+        _ => return None,
+    };
+    let result = match text.rsplit(|byte| *byte == b' ').next()?.trim_ascii_end() {
+        // A broken connection decides the match, not the game.
+        _ if ending == Ending::Interrupted => None,
+        b"win" => Some(GameResult::WhiteWins),
+        b"lose" => Some(GameResult::BlackWins),
+        b"draw" => Some(GameResult::Draw),
+        _ => None,
+    };
+    Some(Verdict { ending, result })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_that_carry_data() {
+        for (line, expected) in [
+            ("'** 42 -3334FU +2726FU", Comment::EvalBlack(42)),
+            ("'** -181", Comment::EvalBlack(-181)),
+            ("'**+7", Comment::EvalBlack(7)),
+            ("'** 1 [0]#2: 7 6", Comment::EvalBlack(1)),
+            ("'* 42 -3334FU", Comment::EvalBlack(42)),
+            ("'* 42", Comment::EvalBlack(42)),
+            ("'* 42 moves ago", Comment::Other),
+            ("'** 42.5", Comment::Other),
+            ("'** good", Comment::Other),
+            ("'**", Comment::Other),
+            ("'** 99999999999999999999", Comment::EvalBlack(i64::MAX)),
+            ("'black_rate:a:b+1f:3495.0", Comment::BlackRating(3495.0)),
+            ("'white_rate:b:-12", Comment::WhiteRating(-12.0)),
+            ("'black_rate:a:inf", Comment::Other),
+            ("'black_rate:", Comment::Other),
+            ("'Max_Moves:256", Comment::Other),
+            ("'", Comment::Other),
+        ] {
+            assert_eq!(parse(line.as_bytes()), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn summaries_name_black_first() {
+        for (line, ending, result) in [
+            ("'summary:toryo:a win:b lose", Ending::Resign, Some(GameResult::BlackWins)),
+            ("'summary:time up:a lose:b win", Ending::Time, Some(GameResult::WhiteWins)),
+            ("'summary:max_moves:a draw:b draw", Ending::MaxMoves, Some(GameResult::Draw)),
+            ("'summary:oute_sennichite:a lose:b win", Ending::PerpetualCheck, Some(GameResult::WhiteWins)),
+            ("'summary:abnormal:a lose:b win", Ending::Interrupted, None),
+        ] {
+            assert_eq!(parse(line.as_bytes()), Comment::Summary(Verdict { ending, result }), "{line}");
+        }
+        assert_eq!(parse(b"'summary:"), Comment::Other);
+    }
+}

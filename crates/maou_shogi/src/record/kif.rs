@@ -1,0 +1,427 @@
+//! KIF and KIFU, the format of Kakinoki's Kifu for Windows, and boards (BOD) as start positions.
+//!
+//! A text is read line by line. Moves are told from their bytes; only headers, boards and endings
+//! are decoded.
+//!
+//! Source: <http://kakinoki.o.oo7.jp/kif_format.html>.
+
+use super::builder::Builder;
+use super::ending::Verdict;
+use super::glyph::{Glyph, Width};
+use super::header::parse_date;
+use super::kif_ending;
+use super::kif_move::{self, Lexed, Origin, WrittenMove};
+use super::kif_start::KifStart;
+use super::text::Text;
+use super::{ErrorKind, GameRecord, Sink};
+use crate::{Color, Move, PieceType, Position, Square};
+
+/// Reads all games of `text`, whose characters are those of `W`.
+pub(super) fn read<W: Width>(text: Text, game: &mut GameRecord, sink: &mut dyn Sink) {
+    let mut kif = Kif::<W> {
+        bytes: text.bytes,
+        builder: Builder::new(text, game, sink),
+        start: KifStart::new(),
+        first_number: None,
+        in_variation: false,
+        has_content: false,
+        time_is_reported: false,
+        line: String::new(),
+        even: Position::startpos(),
+        width: std::marker::PhantomData,
+    };
+    let mut at = 0;
+    while at < text.bytes.len() {
+        at = kif.read_line(at);
+    }
+    kif.finish_game(text.bytes.len());
+}
+
+struct Kif<'a, W> {
+    bytes: &'a [u8],
+    builder: Builder<'a>,
+    start: KifStart,
+    /// Number of the first move; the others follow it.
+    first_number: Option<u32>,
+    in_variation: bool,
+    /// This game has anything but comments.
+    has_content: bool,
+    time_is_reported: bool,
+    /// The decoded line.
+    line: String,
+    even: Position,
+    width: std::marker::PhantomData<W>,
+}
+
+impl<W: Width> Kif<'_, W> {
+    /// Reads the line at `at`; returns where the next one begins.
+    #[inline]
+    fn read_line(&mut self, line_start: usize) -> usize {
+        let blanks = self.bytes[line_start..].iter().take_while(|byte| **byte == b' ').count();
+        let at = line_start + blanks;
+        match self.bytes.get(at) {
+            Some(b'0'..=b'9') if !self.in_variation => self.read_move_line(at),
+            Some(b'0'..=b'9') => self.builder.text.line_end(at) + 1,
+            Some(b'*' | b'&') => {
+                self.builder.game.n_comments += 1;
+                self.builder.text.line_end(at) + 1
+            }
+            Some(b'\n') => at + 1,
+            None => at,
+            _ => self.read_text_line(line_start, at),
+        }
+    }
+
+    #[inline]
+    fn read_move_line(&mut self, at: usize) -> usize {
+        let mut number = 0u32;
+        let mut pos = at;
+        while let Some(digit) = self.bytes.get(pos).filter(|byte| byte.is_ascii_digit()) {
+            number = number.saturating_mul(10).saturating_add(u32::from(digit - b'0'));
+            pos += 1;
+        }
+        while let Some(rest) = self.bytes.get(pos..).filter(|rest| !rest.is_empty()) {
+            match W::glyph(rest) {
+                (Glyph::Blank, len) => pos += len,
+                _ => break,
+            }
+        }
+        let lexed = kif_move::lex::<W>(self.bytes, pos);
+        if lexed == Lexed::Word {
+            return self.read_ending(pos, at);
+        }
+        if !self.builder.is_playing() && !self.ready_for_move(at) {
+            return self.builder.text.line_end(pos) + 1;
+        }
+        let first = *self.first_number.get_or_insert(number);
+        if number != first.saturating_add(self.builder.game.moves.len() as u32) {
+            return self.refuse_number(at, first);
+        }
+        let Lexed::Move(written, end) = lexed else { return self.refuse_text(pos) };
+        match find_move(&written, self.builder.position(), self.builder.game.moves.last()) {
+            Some(mv) if self.builder.play(mv) => self.read_rest_of_move(end),
+            _ => self.refuse_move(&written, pos),
+        }
+    }
+
+    /// Reads the time behind a move, and returns where the next line begins.
+    #[inline]
+    fn read_rest_of_move(&mut self, at: usize) -> usize {
+        let end = self.builder.text.line_end(at);
+        let rest = self.bytes[at..end].trim_ascii();
+        match rest.first() {
+            None | Some(b'+') => {}
+            Some(b'(') => match kif_move::time_ms(rest) {
+                Some(ms) => self.builder.set_time(ms),
+                None => self.report_time(at, rest),
+            },
+            Some(_) => self.report_time(at, rest),
+        }
+        end + 1
+    }
+
+    /// Reports a time that cannot be read, once in a game.
+    #[cold]
+    fn report_time(&mut self, at: usize, rest: &[u8]) {
+        let only_blanks = self.decoded(rest).trim().trim_end_matches('+').is_empty();
+        if !only_blanks && !std::mem::replace(&mut self.time_is_reported, true) {
+            let found = self.builder.text.shown(rest);
+            let message = format!("expected a time such as `( 0:16/00:00:16)`, found `{found}`");
+            let blanks = self.bytes[at..].iter().take_while(|byte| **byte == b' ').count();
+            self.builder.report(ErrorKind::Syntax, at + blanks, message);
+        }
+    }
+
+    fn decoded(&self, bytes: &[u8]) -> String {
+        let mut text = String::new();
+        self.builder.text.decode(bytes, &mut text);
+        text
+    }
+
+    /// Begins the main line at its first move, and says whether moves are played.
+    #[cold]
+    fn ready_for_move(&mut self, at: usize) -> bool {
+        if !self.builder.has_begun() {
+            self.begin(at);
+        } else if self.builder.has_verdict() && self.builder.is_whole() {
+            let end = self.builder.text.line_end(at);
+            self.builder.move_after_end(at..end);
+        } else {
+            self.builder.skip_move();
+        }
+        self.builder.is_playing()
+    }
+
+    #[cold]
+    fn refuse_number(&mut self, at: usize, first: u32) -> usize {
+        let end = self.builder.text.line_end(at);
+        let expected = first.saturating_add(self.builder.game.moves.len() as u32);
+        let found = self.builder.text.shown(&self.bytes[at..end]);
+        let message = format!("expected move {expected}, found `{found}`");
+        self.builder.break_off(ErrorKind::MoveNumber, at, message);
+        end + 1
+    }
+
+    #[cold]
+    fn refuse_text(&mut self, at: usize) -> usize {
+        let end = self.builder.text.line_end(at);
+        let found = self.builder.text.shown(&self.bytes[at..end]);
+        let message = format!("expected a move such as `７六歩(77)`, found `{found}`");
+        self.builder.break_off(ErrorKind::Syntax, at, message);
+        end + 1
+    }
+
+    #[cold]
+    fn refuse_move(&mut self, written: &WrittenMove, at: usize) -> usize {
+        let first = self.builder.game.moves.is_empty();
+        if written.from == Origin::Untold || written.to.is_none() && first {
+            return self.refuse_text(at);
+        }
+        let end = self.builder.text.line_end(at);
+        let shown = self.builder.text.shown(&self.bytes[at..end]);
+        let found = shown.split([' ', '　']).next().filter(|text| text.contains('('));
+        let found = found.unwrap_or(&shown);
+        let mut message = format!("expected a legal move, found `{found}`");
+        if let Origin::Board(from) = written.from {
+            let position = self.builder.position();
+            let turn = position.turn();
+            match position.piece_on(from) {
+                Some(piece) if piece.color() == turn && piece.piece_type() != written.kind => {
+                    let name = piece.piece_type().name();
+                    message += &format!(": the piece on {} is a `{name}`", kif_square(from));
+                }
+                Some(piece) if piece.color() == turn => {}
+                _ => message += &format!(": {turn:?} has no piece on {}", kif_square(from)),
+            }
+        }
+        self.builder.break_off(ErrorKind::IllegalMove, at, message);
+        end + 1
+    }
+
+    /// Reads the word in place of a move.
+    #[cold]
+    fn read_ending(&mut self, at: usize, line_start: usize) -> usize {
+        let end = self.builder.text.line_end(at);
+        let text = self.decoded(&self.bytes[at..end]);
+        let word = text.split([' ', '　', '(', '\r', '\t', '+']).next().unwrap_or("");
+        if !self.builder.has_begun() {
+            self.begin(line_start);
+        }
+        match kif_ending::of_word(word, self.builder.turn_at_ending()) {
+            Some(verdict) => self.end(line_start, verdict),
+            None if self.builder.has_verdict() || !self.builder.is_whole() => {
+                self.builder.skip_move();
+            }
+            None => {
+                let message = format!("expected a move such as `７六歩(77)`, found `{}`", text.trim());
+                self.builder.break_off(ErrorKind::Syntax, at, message);
+            }
+        }
+        end + 1
+    }
+
+    fn end(&mut self, at: usize, verdict: Verdict) {
+        self.builder.end(at, verdict);
+    }
+
+    /// Sets the start position.
+    fn begin(&mut self, at: usize) {
+        self.has_content = true;
+        if self.start.is_even() {
+            return self.builder.begin(&self.even);
+        }
+        match self.start.finish() {
+            Ok(position) => self.builder.begin(&position),
+            Err(message) => self.builder.drop_game(self.start.at.unwrap_or(at), message),
+        }
+    }
+
+    #[cold]
+    fn read_text_line(&mut self, line_start: usize, at: usize) -> usize {
+        let end = self.builder.text.line_end(at);
+        let mut line = std::mem::take(&mut self.line);
+        line.clear();
+        self.builder.text.decode(self.bytes[at..end].trim_ascii_end(), &mut line);
+        self.interpret(&line, line_start, at);
+        self.line = line;
+        end + 1
+    }
+
+    fn interpret(&mut self, line: &str, line_start: usize, at: usize) {
+        match line.as_bytes().first() {
+            Some(b'#') if line.starts_with("#KIF") => self.begin_next_if_played(line_start),
+            Some(b'#') => {}
+            Some(b'|') => self.read_row(line, line_start, at),
+            Some(b'+') if line.starts_with("+--") => self.begin_next_if_played(line_start),
+            _ if is_blank(line) => {}
+            _ if line.starts_with("手数--") => {
+                self.begin_next_if_played(line_start);
+                self.has_content = true;
+            }
+            _ if line.starts_with("変化：") || line.starts_with("変化:") => {
+                self.has_content = true;
+                self.in_variation = true;
+                self.builder.game.n_variations += 1;
+            }
+            _ if line.starts_with("まで") => self.read_last_line(line, at),
+            _ => self.read_header(line, line_start, at),
+        }
+    }
+
+    fn read_row(&mut self, line: &str, line_start: usize, at: usize) {
+        self.begin_next_if_played(line_start);
+        self.has_content = true;
+        let first = *self.start.at.get_or_insert(at);
+        if let Err(message) = self.start.read_row(line) {
+            self.builder.drop_game(if self.builder.has_begun() { at } else { first.max(at) }, message);
+        }
+    }
+
+    /// `まで85手で先手の勝ち`
+    fn read_last_line(&mut self, line: &str, at: usize) {
+        if self.in_variation {
+            return;
+        }
+        if !self.builder.has_begun() {
+            self.begin(at);
+        }
+        match kif_ending::of_line(line, self.builder.turn_at_ending()) {
+            Some(verdict) => self.end(at, verdict),
+            None => {
+                let message = format!(
+                    "expected an ending such as `まで85手で先手の勝ち`, found `{}`",
+                    line.trim_end()
+                );
+                self.builder.report(ErrorKind::Syntax, at, message);
+            }
+        }
+    }
+
+    /// A line `key：value`, or one that tells who moves first.
+    fn read_header(&mut self, line: &str, line_start: usize, at: usize) {
+        match line.trim_end() {
+            "先手番" | "下手番" => return self.set_turn(Color::Black),
+            "後手番" | "上手番" => return self.set_turn(Color::White),
+            _ => {}
+        }
+        let Some((colon, separator)) = line.char_indices().find(|(_, ch)| matches!(ch, '：' | ':'))
+        else {
+            return self.read_other(line, at);
+        };
+        let key = &line[..colon];
+        let value = line[colon + separator.len_utf8()..].trim();
+        if !is_used(key) {
+            return;
+        }
+        self.begin_next_if_played(line_start);
+        self.has_content = true;
+        let separator_len = if separator == ':' { 1 } else { W::BYTES };
+        let value_at = at + W::BYTES * key.chars().count() + separator_len;
+        let value_range = value_at..self.builder.text.line_end(value_at);
+        match key {
+            "先手" | "下手" => self.builder.set_text(value_range, |game| &mut game.black),
+            "後手" | "上手" => self.builder.set_text(value_range, |game| &mut game.white),
+            "棋戦" => self.builder.set_text(value_range, |game| &mut game.event),
+            "表題" if self.builder.game.event.is_empty() => {
+                self.builder.set_text(value_range, |game| &mut game.event);
+            }
+            "開始日時" | "対局日" => self.builder.game.date = parse_date(value),
+            "手合割" => {
+                self.start.set_handicap(value);
+                self.start.at.get_or_insert(value_at);
+            }
+            "先手の持駒" | "下手の持駒" => self.set_hand(Color::Black, value, value_at),
+            "後手の持駒" | "上手の持駒" => self.set_hand(Color::White, value, value_at),
+            _ => {}
+        }
+    }
+
+    fn set_turn(&mut self, turn: Color) {
+        self.has_content = true;
+        self.start.set_turn(turn);
+    }
+
+    fn set_hand(&mut self, color: Color, value: &str, at: usize) {
+        if let Err(message) = self.start.set_hand(color, value) {
+            self.builder.drop_game(at, message);
+        }
+    }
+
+    /// A line that means nothing here.
+    fn read_other(&mut self, line: &str, at: usize) {
+        // The files above a board, and what a board says of the last move.
+        let is_board_edge = line.contains('９') && line.contains('１') || line.starts_with("手数＝");
+        if self.in_variation || is_board_edge || line.starts_with('\u{1A}') {
+            return;
+        }
+        let found = self.builder.text.shown(&self.bytes[at..self.builder.text.line_end(at)]);
+        let message = format!("expected a header, a move or an ending, found `{found}`");
+        self.builder.report(ErrorKind::Syntax, at, message);
+    }
+
+    /// Games put one behind the other: a header after moves begins the next one.
+    fn begin_next_if_played(&mut self, line_start: usize) {
+        if self.builder.has_body() || self.in_variation {
+            self.finish_game(line_start);
+        }
+    }
+
+    fn finish_game(&mut self, end: usize) {
+        if self.has_content && !self.builder.has_begun() {
+            self.begin(self.bytes[..end].trim_ascii_end().len());
+        }
+        self.builder.finish(end);
+        self.start = KifStart::new();
+        self.first_number = None;
+        self.in_variation = false;
+        self.has_content = false;
+        self.time_is_reported = false;
+    }
+}
+
+/// Whether the header with this key tells anything that is kept.
+fn is_used(key: &str) -> bool {
+    matches!(
+        key,
+        "先手"
+            | "後手"
+            | "下手"
+            | "上手"
+            | "棋戦"
+            | "表題"
+            | "開始日時"
+            | "対局日"
+            | "手合割"
+            | "先手の持駒"
+            | "後手の持駒"
+            | "下手の持駒"
+            | "上手の持駒"
+    )
+}
+
+fn is_blank(line: &str) -> bool {
+    line.chars().all(|ch| ch.is_whitespace() || ch == '\u{1A}')
+}
+
+/// A square as KIF names an origin, file and rank in digits.
+fn kif_square(square: Square) -> String {
+    format!("{}{}", square.file() + 1, square.rank() + 1)
+}
+
+/// The move that is written, in `position` after `last`.
+#[inline]
+fn find_move(written: &WrittenMove, position: &Position, last: Option<&Move>) -> Option<Move> {
+    let to = written.to.or_else(|| last.map(|mv| mv.to()))?;
+    match written.from {
+        Origin::Hand => {
+            let droppable = (written.kind as u8) < PieceType::King as u8 && !written.promotes;
+            droppable.then(|| Move::drop(written.kind, to))
+        }
+        Origin::Board(from) => {
+            let piece = position.piece_on(from)?;
+            (piece.piece_type() == written.kind && from != to)
+                .then(|| Move::board(from, to, written.promotes))
+        }
+        Origin::Untold => None,
+    }
+}

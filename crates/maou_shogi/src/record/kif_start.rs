@@ -1,0 +1,169 @@
+//! The start position in KIF: a handicap by name, or a board with hands.
+
+use super::csa_start::empty_setup;
+use super::glyph::{self, Glyph};
+use crate::{Color, Handicap, Hand, Piece, PieceType, Position, Setup, Square};
+
+/// Names of the handicaps; その他 stands before a board.
+const HANDICAPS: [(&str, Handicap); 16] = [
+    ("平手", Handicap::Even),
+    ("香落ち", Handicap::Lance),
+    ("右香落ち", Handicap::RightLance),
+    ("角落ち", Handicap::Bishop),
+    ("飛車落ち", Handicap::Rook),
+    ("飛香落ち", Handicap::RookLance),
+    ("二枚落ち", Handicap::Two),
+    ("三枚落ち", Handicap::Three),
+    ("四枚落ち", Handicap::Four),
+    ("五枚落ち", Handicap::Five),
+    ("左五枚落ち", Handicap::FiveLeft),
+    ("六枚落ち", Handicap::Six),
+    ("左七枚落ち", Handicap::SevenLeft),
+    ("右七枚落ち", Handicap::SevenRight),
+    ("八枚落ち", Handicap::Eight),
+    ("十枚落ち", Handicap::Ten),
+];
+
+/// The start position while its lines are read.
+#[derive(Debug)]
+pub(super) struct KifStart {
+    handicap: Option<Handicap>,
+    /// The name of a handicap that is not known.
+    unknown_handicap: Option<String>,
+    setup: Setup,
+    n_rows: u8,
+    has_hands: bool,
+    turn: Option<Color>,
+    /// Where something went wrong, for messages, or where the position begins.
+    pub at: Option<usize>,
+}
+
+impl KifStart {
+    pub fn new() -> KifStart {
+        KifStart {
+            handicap: None,
+            unknown_handicap: None,
+            setup: empty_setup(),
+            n_rows: 0,
+            has_hands: false,
+            turn: None,
+            at: None,
+        }
+    }
+
+    /// Whether nothing but an even start was told.
+    pub fn is_even(&self) -> bool {
+        self.n_rows == 0
+            && !self.has_hands
+            && self.turn.is_none()
+            && self.unknown_handicap.is_none()
+            && matches!(self.handicap, None | Some(Handicap::Even))
+    }
+
+    /// Takes the name of a handicap.
+    pub fn set_handicap(&mut self, name: &str) {
+        self.handicap = HANDICAPS.iter().find(|known| known.0 == name).map(|known| known.1);
+        let known = self.handicap.is_some() || matches!(name, "その他" | "");
+        self.unknown_handicap = (!known).then(|| name.to_owned());
+    }
+
+    /// Takes a line that tells who moves first.
+    pub fn set_turn(&mut self, turn: Color) {
+        self.turn = Some(turn);
+    }
+
+    /// Takes a hand such as `飛二　金　歩十一`.
+    pub fn set_hand(&mut self, color: Color, text: &str) -> Result<(), String> {
+        let mut hand = Hand::default();
+        for entry in text.split_whitespace().filter(|entry| *entry != "なし") {
+            let mut glyphs = entry.chars();
+            let kind = match glyphs.next().map(glyph::of_char) {
+                Some(Glyph::Piece(kind)) if PieceType::HAND.contains(&kind) => kind,
+                _ => return Err(format!("expected a piece in hand such as `歩二`, found `{entry}`")),
+            };
+            let Some(count) = count(glyphs.as_str()) else {
+                return Err(format!("expected a number of pieces such as `歩二`, found `{entry}`"));
+            };
+            hand.set(kind, hand.count(kind).saturating_add(count));
+        }
+        self.has_hands |= !hand.is_empty();
+        self.setup.hands[color.index()] = hand;
+        Ok(())
+    }
+
+    /// Takes a row of the board such as `| ・v銀 ・ … ・|二`.
+    pub fn read_row(&mut self, line: &str) -> Result<(), String> {
+        let rank = self.n_rows;
+        if rank == 9 {
+            return Err(format!("expected nine rows, found another one, `{line}`"));
+        }
+        let mut cells = line.strip_prefix('|').unwrap_or(line).chars();
+        for file in (0..9).rev() {
+            let (Some(side), Some(ch)) = (cells.next(), cells.next()) else {
+                return Err(format!("expected nine squares, found `{line}`"));
+            };
+            let color = match side {
+                ' ' | '^' => Color::Black,
+                'v' | 'V' => Color::White,
+                _ => return Err(format!("expected ` ` or `v` before a piece, found `{side}`")),
+            };
+            let piece = match (ch, glyph::of_char(ch)) {
+                ('・' | '･' | '.' | '　', _) => None,
+                (_, Glyph::Piece(kind)) => Some(Piece::new(color, kind)),
+                _ => return Err(format!("expected a piece or `・`, found `{ch}`")),
+            };
+            self.setup.board[Square::new(file, rank).index()] = piece;
+        }
+        if !cells.as_str().starts_with('|') {
+            return Err(format!("expected nine squares, found `{line}`"));
+        }
+        self.n_rows += 1;
+        Ok(())
+    }
+
+    /// The start position, or what is wrong with it.
+    pub fn finish(&mut self) -> Result<Position, String> {
+        if let (0, Some(name)) = (self.n_rows, &self.unknown_handicap) {
+            return Err(format!("expected a handicap such as `二枚落ち` or a board, found `{name}`"));
+        }
+        let is_handicap = !matches!(self.handicap, None | Some(Handicap::Even));
+        if self.n_rows == 0 {
+            if self.has_hands {
+                return Err("expected a board with the pieces in hand, found none".to_owned());
+            }
+            let mut setup = Setup::handicap(self.handicap.unwrap_or(Handicap::Even));
+            setup.turn = self.turn.unwrap_or(setup.turn);
+            return position(&setup);
+        }
+        if self.n_rows != 9 {
+            return Err(format!("expected nine rows, found `{}`", self.n_rows));
+        }
+        // White moves first in handicap games; a board alone says nothing, and means Black.
+        let default = if is_handicap { Color::White } else { Color::Black };
+        self.setup.turn = self.turn.unwrap_or(default);
+        position(&self.setup)
+    }
+}
+
+fn position(setup: &Setup) -> Result<Position, String> {
+    Position::from_setup(setup).map_err(|error| error.to_string())
+}
+
+/// A number up to 18 in Chinese numerals or digits; no number means one.
+fn count(text: &str) -> Option<u8> {
+    if text.is_empty() {
+        return Some(1);
+    }
+    let mut value: u8 = 0;
+    for ch in text.chars() {
+        value = match (ch, glyph::of_char(ch)) {
+            ('十', _) => value.max(1).checked_mul(10)?,
+            (_, Glyph::Digit(digit)) if ch.is_ascii_digit() || ('０'..='９').contains(&ch) => {
+                value.checked_mul(10)?.checked_add(digit)?
+            }
+            (_, Glyph::Digit(digit)) => value.checked_add(digit)?,
+            _ => return None,
+        };
+    }
+    Some(value)
+}

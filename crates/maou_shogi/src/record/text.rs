@@ -1,0 +1,220 @@
+//! The bytes of a record file as text: its encoding told by content, decoded only on demand.
+
+use encoding_rs::{EUC_JP, SHIFT_JIS, UTF_8};
+
+/// The encoding of a record.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Encoding {
+    /// Seven bits.
+    Ascii,
+    /// UTF-8, with or without a byte order mark.
+    Utf8,
+    /// Shift_JIS with the extensions of Windows (cp932).
+    ShiftJis,
+    /// EUC-JP.
+    EucJp,
+}
+
+/// How many bytes from the first one beyond ASCII are looked at to tell the encoding.
+const SAMPLE_BYTES: usize = 1024;
+
+/// With fewer characters beyond ASCII than this in the sample, the whole text is looked at.
+const SAMPLE_CHARS: usize = 8;
+
+impl Encoding {
+    /// Tells the encoding by the first kilobyte or so from where the text leaves ASCII.
+    ///
+    /// If nothing fits without a malformed byte, the encoding with the fewest of them is taken:
+    /// programs cut names within a character.
+    pub fn detect(bytes: &[u8]) -> Encoding {
+        let Some(first) = first_non_ascii(bytes) else {
+            return Encoding::Ascii;
+        };
+        let rest = &bytes[first..];
+        let sample = &rest[..rest.len().min(SAMPLE_BYTES)];
+        if sample.len() < rest.len() && count_high(sample) < 3 * SAMPLE_CHARS {
+            return Encoding::detect_in(rest);
+        }
+        Encoding::detect_in(sample)
+    }
+
+    fn detect_in(sample: &[u8]) -> Encoding {
+        let malformed_utf8 = match std::str::from_utf8(sample) {
+            Ok(_) => return Encoding::Utf8,
+            // A character cut by the end of the sample is no fault.
+            Err(error) if error.error_len().is_none() && error.valid_up_to() > 0 => {
+                return Encoding::Utf8;
+            }
+            Err(_) => |limit| count_malformed(sample, utf8_char_len, limit),
+        };
+        if count_malformed(sample, euc_jp_char_len, 1) == 0 && !is_half_width_katakana(sample) {
+            return Encoding::EucJp;
+        }
+        let shift_jis = count_malformed(sample, shift_jis_char_len, usize::MAX);
+        if shift_jis == 0 {
+            return Encoding::ShiftJis;
+        }
+        let euc_jp = count_malformed(sample, euc_jp_char_len, shift_jis);
+        let utf8 = malformed_utf8(shift_jis.min(euc_jp) + 1);
+        if utf8 <= shift_jis.min(euc_jp) {
+            Encoding::Utf8
+        } else if euc_jp < shift_jis {
+            Encoding::EucJp
+        } else {
+            Encoding::ShiftJis
+        }
+    }
+
+    /// The name of the encoding, as records write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Encoding::Ascii => "ASCII",
+            Encoding::Utf8 => "UTF-8",
+            Encoding::ShiftJis => "Shift_JIS",
+            Encoding::EucJp => "EUC-JP",
+        }
+    }
+
+    fn decoder(self) -> &'static encoding_rs::Encoding {
+        match self {
+            Encoding::Ascii | Encoding::Utf8 => UTF_8,
+            Encoding::ShiftJis => SHIFT_JIS,
+            Encoding::EucJp => EUC_JP,
+        }
+    }
+}
+
+fn first_non_ascii(bytes: &[u8]) -> Option<usize> {
+    const CHUNK: usize = 256;
+    let chunk = bytes.chunks(CHUNK).position(|chunk| !chunk.is_ascii())? * CHUNK;
+    let within = bytes[chunk..].iter().position(|byte| !byte.is_ascii())?;
+    Some(chunk + within)
+}
+
+fn count_high(sample: &[u8]) -> usize {
+    sample.iter().filter(|byte| !byte.is_ascii()).count()
+}
+
+/// Whether all high bytes would be half-width katakana in Shift_JIS, and enough of them that a
+/// text in EUC-JP would hardly have no other.
+fn is_half_width_katakana(sample: &[u8]) -> bool {
+    let mut high = sample.iter().filter(|byte| !byte.is_ascii());
+    high.all(|byte| (0xA6..=0xDF).contains(byte)) && count_high(sample) >= 8
+}
+
+/// Number of malformed characters, counted up to `limit`; one cut by the end is no fault.
+fn count_malformed(sample: &[u8], char_len: fn(&[u8]) -> Option<usize>, limit: usize) -> usize {
+    let mut n_malformed = 0;
+    let mut at = 0;
+    while at < sample.len() && n_malformed < limit {
+        match char_len(&sample[at..]) {
+            Some(len) => at += len,
+            None if sample.len() - at < 3 && at > 0 => break,
+            None => {
+                n_malformed += 1;
+                at += 1;
+            }
+        }
+    }
+    n_malformed
+}
+
+fn utf8_char_len(bytes: &[u8]) -> Option<usize> {
+    let len = match bytes[0] {
+        0..=0x7F => return Some(1),
+        0xC2..=0xDF => 2,
+        0xE0..=0xEF => 3,
+        0xF0..=0xF4 => 4,
+        _ => return None,
+    };
+    std::str::from_utf8(bytes.get(..len)?).ok().map(|_| len)
+}
+
+fn shift_jis_char_len(bytes: &[u8]) -> Option<usize> {
+    match bytes[0] {
+        0..=0x7F | 0xA1..=0xDF => Some(1),
+        0x81..=0x9F | 0xE0..=0xFC => {
+            matches!(*bytes.get(1)?, 0x40..=0x7E | 0x80..=0xFC).then_some(2)
+        }
+        _ => None,
+    }
+}
+
+fn euc_jp_char_len(bytes: &[u8]) -> Option<usize> {
+    let high = |at: usize| bytes.get(at).is_some_and(|byte| (0xA1..=0xFE).contains(byte));
+    match bytes[0] {
+        0..=0x7F => Some(1),
+        0x8E => (high(1) && bytes[1] <= 0xDF).then_some(2),
+        0x8F => (high(1) && high(2)).then_some(3),
+        0xA1..=0xFE => high(1).then_some(2),
+        _ => None,
+    }
+}
+
+/// The text of a file, without its byte order mark.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Text<'a> {
+    pub bytes: &'a [u8],
+    pub encoding: Encoding,
+}
+
+impl<'a> Text<'a> {
+    pub fn new(bytes: &'a [u8]) -> Text<'a> {
+        match bytes.strip_prefix(b"\xEF\xBB\xBF") {
+            Some(bytes) => Text { bytes, encoding: Encoding::Utf8 },
+            None => Text { bytes, encoding: Encoding::detect(bytes) },
+        }
+    }
+
+    /// The end of the line at `at`: where its line feed stands, or the end of the text.
+    #[inline]
+    pub fn line_end(&self, at: usize) -> usize {
+        memchr::memchr(b'\n', &self.bytes[at..]).map_or(self.bytes.len(), |len| at + len)
+    }
+
+    /// Appends the decoded `bytes` to `out`; `false` if there were malformed ones, which become
+    /// U+FFFD.
+    pub fn decode(&self, bytes: &[u8], out: &mut String) -> bool {
+        if bytes.is_ascii() || matches!(self.encoding, Encoding::Ascii | Encoding::Utf8) {
+            if let Ok(text) = std::str::from_utf8(bytes) {
+                out.push_str(text);
+                return true;
+            }
+        }
+        let (text, malformed) = self.encoding.decoder().decode_without_bom_handling(bytes);
+        out.push_str(&text);
+        !malformed
+    }
+
+    /// Line and column of the byte at `offset`, both from 1, the column in characters.
+    pub fn place(&self, offset: usize) -> (u64, u64) {
+        let before = &self.bytes[..offset.min(self.bytes.len())];
+        let line_start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
+        let line = 1 + memchr::memchr_iter(b'\n', before).count();
+        let mut prefix = String::new();
+        self.decode(&before[line_start..], &mut prefix);
+        (line as u64, 1 + prefix.chars().count() as u64)
+    }
+
+    /// `bytes` decoded for a message: one line of at most 40 characters.
+    pub fn shown(&self, bytes: &[u8]) -> String {
+        const MAX_CHARS: usize = 40;
+        let bytes = &bytes[..bytes.len().min(4 * MAX_CHARS + 4)];
+        let mut text = String::new();
+        self.decode(bytes, &mut text);
+        let line = text.lines().next().unwrap_or("").trim_end();
+        let mut shown: String = line.chars().take(MAX_CHARS).collect();
+        if line.chars().nth(MAX_CHARS).is_some() {
+            shown.push('…');
+        }
+        shown.chars().map(|ch| if ch.is_control() { '\u{FFFD}' } else { ch }).collect()
+    }
+}
+
+/// The byte order mark or escape sequence of an encoding that is not read, and its name.
+pub(super) fn foreign_encoding(bytes: &[u8]) -> Option<&'static str> {
+    if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
+        return Some("UTF-16");
+    }
+    memchr::memmem::find(bytes, b"\x1B$B").map(|_| "ISO-2022-JP")
+}
