@@ -98,33 +98,44 @@ fn is_usi(line: &[u8]) -> bool {
     [b"position ".as_slice(), b"startpos", b"sfen "].iter().any(|prefix| line.starts_with(prefix))
 }
 
+/// The headers by which a text without moves is a record all the same.
+const HEADERS: [&str; 10] = [
+    "先手", "後手", "下手", "上手", "手合割", "開始日時", "先手の持駒", "後手の持駒", "下手の持駒", "上手の持駒",
+];
+
+/// Words that KIF writes in place of a move, as far as they tell it from other texts.
+const ENDINGS: [&str; 10] =
+    ["投了", "中断", "千日手", "持将棋", "詰", "不詰", "切れ負け", "反則", "入玉", "不戦"];
+
 fn japanese_hint(text: Text, line: &[u8]) -> Hint {
     let mut decoded = String::new();
     text.decode(&line[..line.len().min(200)], &mut decoded);
-    let is_kif_move = decoded.trim_start_matches(|ch: char| ch.is_ascii_digit());
-    if is_kif_move.len() < decoded.len() && is_kif_move.starts_with([' ', '　']) {
-        let begins_move = is_kif_move.trim_start().starts_with(|ch: char| {
-            ch.is_ascii_digit() || "１２３４５６７８９同".contains(ch)
-        });
-        let is_ending = ["投了", "中断", "千日手", "持将棋", "詰", "不詰", "切れ負け", "反則", "入玉", "不戦"];
-        let words = is_kif_move.trim_start();
-        if begins_move || is_ending.iter().any(|ending| words.starts_with(ending)) {
-            return Hint::Format(Format::Kif);
-        }
-    }
-    if decoded.starts_with("手数--") {
-        return Hint::Format(Format::Kif);
-    }
-    if decoded.starts_with(['▲', '△', '☗', '☖', '▼', '▽']) {
-        return Hint::Other("KI2");
-    }
     let begins = |names: &[&str]| names.iter().any(|name| decoded.starts_with(name));
-    let is_board = decoded.starts_with("+---------") || decoded.starts_with('|');
-    let is_header = decoded.split_once(['：', ':']).is_some_and(|(key, _)| {
-        !key.is_empty() && key.chars().all(|ch| !ch.is_ascii() && ch != '\u{FFFD}')
-    });
-    if is_header || is_board || begins(&["９ ８", "先手番", "後手番", "上手番", "下手番", "まで", "変化"]) {
-        return Hint::Header;
+    if decoded.starts_with("手数--") || is_kif_move(&decoded) {
+        Hint::Format(Format::Kif)
+    } else if decoded.starts_with(['▲', '△', '☗', '☖', '▼', '▽']) {
+        Hint::Other("KI2")
+    } else if let Some((key, _)) = decoded.split_once(['：', ':']) {
+        match () {
+            () if HEADERS.contains(&key) => Hint::Header,
+            () if key.starts_with(|ch: char| !ch.is_ascii() && ch != '\u{FFFD}') => Hint::Nothing,
+            () => Hint::Strange,
+        }
+    } else if begins(&["+---------", "|"]) || begins(&["先手番", "後手番", "上手番", "下手番"]) {
+        Hint::Header
+    } else if begins(&["９ ８", "まで", "変化"]) {
+        Hint::Nothing
+    } else {
+        Hint::Strange
     }
-    Hint::Strange
+}
+
+/// A number, a blank, and a square, 同 or an ending.
+fn is_kif_move(line: &str) -> bool {
+    let rest = line.trim_start_matches(|ch: char| ch.is_ascii_digit());
+    let mv = rest.trim_start();
+    let begins_move = |ch: char| matches!(ch, '0'..='9' | '１'..='９' | '同');
+    rest.len() < line.len()
+        && mv.len() < rest.len()
+        && (mv.starts_with(begins_move) || ENDINGS.iter().any(|ending| mv.starts_with(ending)))
 }
