@@ -1,7 +1,7 @@
 """Write docs/schema.md from the code, or check that it is up to date.
 
-    python scripts/schema_page.py            # write
-    python scripts/schema_page.py --check    # exit status 1 if it differs
+python scripts/schema_page.py            # write
+python scripts/schema_page.py --check    # exit status 1 if it differs
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maou.vocabulary import GameResult
 from maou_rust import maou_io
+
+from maou.vocabulary import GameResult
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).resolve().parent.parent / "docs/schema.md"
 
 HEAD = """\
-<!-- Made by scripts/schema_page.py from the code: edit crates/maou_io/src/schema.rs. -->
+<!-- Made by scripts/schema_page.py: edit crates/maou_io/src/schema.rs instead. -->
 
 # The columns
 
-One row of `games-NNNNN.feather` is one game. `maou info --schema` prints the same table. Record
-batches hold up to 1,024 games. Only columns with a `?` are ever null; in a list, the `?` of its item
-says that a ply may have none.
+One row of `games-NNNNN.feather` is one game. `maou info --schema` prints the same
+table. Record batches hold up to 1,024 games. Only columns with a `?` are ever null; in a
+list, the `?` of its item says that a ply may have none.
 
 """
 
