@@ -27,8 +27,8 @@ HEAD = """\
 # The columns
 
 One row of `games-NNNNN.feather` is one game. `maou info --schema` prints the same
-table. Record batches hold up to 1,024 games. Only columns with a `?` are ever null; in a
-list, the `?` of its item says that a ply may have none.
+table. Record batches hold up to 1,024 games. Only columns with a `?` are ever null; in
+a list, the `?` of its item says that a ply may have none.
 
 """
 
