@@ -1,1 +1,55 @@
 //! Datasets of shogi games as Arrow IPC files: schema, writer, reader, manifest.
+//!
+//! [`convert`] turns game records into a dataset, [`Dataset`] opens one, [`verify`] checks one.
+//! This is the only crate that knows Arrow; what leaves it is plain data and [`ArrowStream`].
+//!
+//! A dataset is a folder:
+//!
+//! | File | Holds |
+//! |---|---|
+//! | `games-NNNNN.feather` | one row per game, [`games_fields`] |
+//! | `sources.feather` | one row per source file, [`sources_fields`] |
+//! | `errors.jsonl` | one [`ErrorEntry`] a line |
+//! | `manifest.json` | versions, options, totals, the games files with their hashes |
+//! | `journal.jsonl` | only while a run is unfinished: what it has done so far |
+//! | `.lock` | empty; locked, with the process id, while a run lasts |
+
+mod agreement;
+mod columns;
+mod commit;
+mod convert;
+mod dataset;
+mod duplicates;
+mod error;
+mod files;
+mod ipc;
+mod journal;
+mod lock;
+mod manifest;
+mod pipeline;
+mod plan;
+mod read_file;
+mod report;
+mod schema;
+mod shard_writer;
+mod source_table;
+mod sources;
+mod stream;
+mod summary;
+#[cfg(test)]
+mod testing;
+mod unit;
+mod workers;
+
+pub use convert::convert;
+pub use dataset::{Dataset, DatasetInfo};
+pub use error::{Error, Result};
+#[doc(hidden)]
+pub use files::Faults;
+pub use manifest::{DatasetOptions, ResultCounts, ShardEntry, Totals};
+pub use report::{
+    Compression, ConvertOptions, ConvertReport, ErrorEntry, MAX_REPORTED_ERRORS, Progress,
+    ProgressFn,
+};
+pub use schema::{FieldDoc, GAMES_PER_BATCH, SCHEMA_VERSION, games_fields, sources_fields};
+pub use stream::{ArrowStream, probe_stream};

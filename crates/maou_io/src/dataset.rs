@@ -1,0 +1,384 @@
+//! A dataset's folder as it stands: the manifest with the journal laid over it.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::error::{AtPath, Error, Result};
+use crate::files::Files;
+use crate::ipc::IpcFile;
+use crate::journal::{Entry, JOURNAL_FILE, Journal, beside_name};
+use crate::manifest::{
+    DatasetOptions, MANIFEST_FILE, Manifest, ResultCounts, ShardEntry, Totals,
+    check_schema_version, games_file,
+};
+use crate::report::ErrorEntry;
+use crate::schema::{SCHEMA_VERSION, games_schema};
+use crate::source_table::{self, SOURCES_FILE, SourceRow};
+
+pub(crate) const ERRORS_FILE: &str = "errors.jsonl";
+
+/// The sources of one games file and what was wrong with them, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Details {
+    pub(crate) sources: Vec<SourceRow>,
+    pub(crate) errors: Vec<ErrorEntry>,
+}
+
+/// What a folder holds, read without changing it.
+#[derive(Debug)]
+pub(crate) struct State {
+    /// As far as they are known: a run may have ended before it wrote them down.
+    pub(crate) options: Option<DatasetOptions>,
+    pub(crate) maou_version: String,
+    /// Whether any run has come to its end.
+    pub(crate) is_committed: bool,
+    pub(crate) n_duplicate_games: u64,
+    pub(crate) shards: BTreeMap<u32, ShardEntry>,
+    /// Number of lines and valid length, if there is a journal.
+    pub(crate) journal: Option<(usize, u64)>,
+    /// What the journal says about games files, and the line that says it; without details if the
+    /// file was removed.
+    journaled: BTreeMap<u32, (usize, Option<Details>)>,
+}
+
+impl State {
+    /// Reads the folder `dir`; `None` if it is no dataset.
+    pub(crate) fn load(dir: &Path) -> Result<Option<State>> {
+        // The journal first: a run that ends in between removes it after writing the manifest.
+        let journal = Journal::read(dir)?;
+        let manifest = Manifest::read(dir)?;
+        if journal.is_none() && manifest.is_none() {
+            return Ok(None);
+        }
+        let mut state = State::empty();
+        if let Some(manifest) = manifest {
+            state.options = Some(manifest.options);
+            state.maou_version = manifest.maou_version;
+            state.is_committed = true;
+            state.n_duplicate_games = manifest.n_duplicate_games;
+            state.shards = manifest.shards.into_iter().map(|s| (s.number, s)).collect();
+        }
+        if let Some(journal) = journal {
+            state.journal = Some((journal.entries.len(), journal.valid_len));
+            for (sequence, entry) in journal.entries.into_iter().enumerate() {
+                state.overlay(dir, sequence, entry)?;
+            }
+        }
+        Ok(Some(state))
+    }
+
+    pub(crate) fn empty() -> State {
+        State {
+            options: None,
+            maou_version: env!("CARGO_PKG_VERSION").to_owned(),
+            is_committed: false,
+            n_duplicate_games: 0,
+            shards: BTreeMap::new(),
+            journal: None,
+            journaled: BTreeMap::new(),
+        }
+    }
+
+    fn overlay(&mut self, dir: &Path, sequence: usize, entry: Entry) -> Result<()> {
+        match entry {
+            Entry::Start { schema_version, options } => {
+                check_schema_version(&dir.join(JOURNAL_FILE), schema_version)?;
+                self.options = Some(options);
+            }
+            Entry::Shard { entry, sources, errors } => {
+                let details = Details { sources, errors };
+                self.journaled.insert(entry.number, (sequence, Some(details)));
+                self.shards.insert(entry.number, entry);
+            }
+            Entry::Removed { number } => {
+                self.journaled.insert(number, (sequence, None));
+                self.shards.remove(&number);
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        for shard in self.shards.values() {
+            totals.add(&shard.totals);
+        }
+        totals
+    }
+
+    /// Where the bytes of a games file stand: beside its final name if the run that wrote it ended
+    /// just then.
+    pub(crate) fn games_path(&self, dir: &Path, number: u32) -> PathBuf {
+        if let Some((sequence, _)) = self.journaled.get(&number) {
+            let beside = dir.join(beside_name(number, *sequence));
+            if beside.exists() {
+                return beside;
+            }
+        }
+        dir.join(games_file(number))
+    }
+
+    /// Opens a games file and checks its columns.
+    pub(crate) fn open_games(&self, dir: &Path, number: u32) -> Result<IpcFile> {
+        let path = self.games_path(dir, number);
+        let file = match File::open(&path) {
+            // Renamed since it was looked for.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                IpcFile::open(&dir.join(games_file(number)))?
+            }
+            other => IpcFile::from_file(other.at(&path)?, &path)?,
+        };
+        if file.schema() != &games_schema() {
+            let message = "expected the columns of the games table, found others";
+            return Err(Error::corrupt(&path, message));
+        }
+        Ok(file)
+    }
+
+    /// Sources and errors by games file.
+    pub(crate) fn details(&mut self, dir: &Path) -> Result<BTreeMap<u32, Details>> {
+        let mut all = BTreeMap::<u32, Details>::new();
+        let is_current =
+            |shard: u32| self.shards.contains_key(&shard) && !self.journaled.contains_key(&shard);
+        let path = dir.join(SOURCES_FILE);
+        if path.exists() {
+            source_table::read(&path, |row| {
+                if is_current(row.shard) {
+                    all.entry(row.shard).or_default().sources.push(row);
+                }
+            })?;
+        }
+        read_errors(dir, |entry| {
+            if is_current(entry.shard) {
+                all.entry(entry.shard).or_default().errors.push(entry);
+            }
+        })?;
+        for (number, (_, details)) in &mut self.journaled {
+            if let Some(details) = details.as_mut() {
+                all.insert(*number, std::mem::take(details));
+            }
+        }
+        Ok(all)
+    }
+
+    /// Brings the folder into the state that the journal describes, and removes what runs that
+    /// were ended have left behind. The caller holds the lock.
+    pub(crate) fn recover(&mut self, files: Files<'_>, dir: &Path) -> Result<()> {
+        for (number, (sequence, details)) in &self.journaled {
+            let beside = dir.join(beside_name(*number, *sequence));
+            if details.is_none() {
+                files.remove(&dir.join(games_file(*number)))?;
+            } else if beside.exists() {
+                files.rename(&beside, &dir.join(games_file(*number)))?;
+            }
+        }
+        remove_leftovers(files, dir)
+    }
+}
+
+/// Removes files that only a run that was ended can have left.
+fn remove_leftovers(files: Files<'_>, dir: &Path) -> Result<()> {
+    for entry in fs::read_dir(dir).at(dir)? {
+        let entry = entry.at(dir)?;
+        if entry.file_name().to_str().is_some_and(is_leftover) {
+            files.remove(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn is_leftover(name: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let Some(name) = name.strip_suffix(".tmp") else { return false };
+    if [MANIFEST_FILE, SOURCES_FILE, ERRORS_FILE].contains(&name) {
+        return true;
+    }
+    name.strip_prefix("games-")
+        .and_then(|rest| rest.split_once(".feather."))
+        .is_some_and(|(number, sequence)| is_number(number) && is_number(sequence))
+}
+
+fn read_errors(dir: &Path, mut take: impl FnMut(ErrorEntry)) -> Result<()> {
+    let path = dir.join(ERRORS_FILE);
+    let file = match File::open(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other.at(&path)?,
+    };
+    for (index, line) in BufReader::new(file).lines().enumerate() {
+        let entry = serde_json::from_str(&line.at(&path)?);
+        take(entry.map_err(|error| Error::corrupt(&path, format!("line {}: {error}", index + 1)))?);
+    }
+    Ok(())
+}
+
+/// What a dataset holds.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DatasetInfo {
+    /// Always `dataset`.
+    pub kind: &'static str,
+    /// Games.
+    pub games: u64,
+    /// Positions with a move played, that is, moves.
+    pub positions: u64,
+    /// Errors that its sources had.
+    pub errors: u64,
+    /// Size of the games files.
+    pub size_bytes: u64,
+    /// The same for a move; `None` without moves.
+    pub bytes_per_ply: Option<f64>,
+    /// Version of the games table's columns.
+    pub schema_version: u32,
+    /// Source files.
+    pub n_sources: u64,
+    /// Games files.
+    pub n_shards: u64,
+    /// Games whose id an earlier game has, as of the last run that came to its end.
+    pub n_duplicate_games: u64,
+    /// Games by result.
+    pub results: ResultCounts,
+    /// Games by ending.
+    pub endings: BTreeMap<String, u64>,
+    /// Errors by kind.
+    pub error_kinds: BTreeMap<String, u64>,
+    /// Variations that were left out.
+    pub n_variations_dropped: u64,
+    /// Comment lines that were left out.
+    pub n_comments_dropped: u64,
+    /// Compression of its files.
+    pub compression: &'static str,
+    /// The version of maou that wrote it last.
+    pub maou_version: String,
+    /// Whether a run into it was ended before it was done; the next one goes on.
+    pub unfinished: bool,
+}
+
+/// An open dataset.
+#[derive(Debug)]
+pub struct Dataset {
+    dir: PathBuf,
+    state: State,
+}
+
+impl Dataset {
+    /// Opens the dataset in the folder `dir`, finished or not.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] if there is none, or one of a later version.
+    pub fn open(dir: &Path) -> Result<Dataset> {
+        match State::load(dir)? {
+            Some(state) => Ok(Dataset { dir: dir.to_owned(), state }),
+            None => {
+                let found = match fs::metadata(dir) {
+                    Err(error) => crate::error::reason(&error),
+                    Ok(metadata) if metadata.is_dir() => "a folder without it".to_owned(),
+                    Ok(_) => "a file".to_owned(),
+                };
+                Err(Error::Usage(format!(
+                    "{}: expected a dataset, that is, a folder with {MANIFEST_FILE}, found {found}",
+                    dir.display()
+                )))
+            }
+        }
+    }
+
+    /// Whether the folder `dir` holds a dataset, finished or not.
+    pub fn is_at(dir: &Path) -> bool {
+        dir.join(MANIFEST_FILE).is_file() || dir.join(JOURNAL_FILE).is_file()
+    }
+
+    /// Its folder.
+    pub fn path(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Its games files, in order.
+    pub fn shards(&self) -> impl ExactSizeIterator<Item = &ShardEntry> {
+        self.state.shards.values()
+    }
+
+    /// Where its games files lie, in order.
+    pub fn games_paths(&self) -> Vec<PathBuf> {
+        self.state.shards.keys().map(|n| self.state.games_path(&self.dir, *n)).collect()
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// What it holds; reads no games.
+    pub fn info(&self) -> DatasetInfo {
+        let totals = self.state.totals();
+        let plies = totals.n_positions;
+        DatasetInfo {
+            kind: "dataset",
+            games: totals.n_games,
+            positions: plies,
+            errors: totals.n_errors,
+            size_bytes: totals.size_bytes,
+            bytes_per_ply: (plies > 0).then(|| totals.size_bytes as f64 / plies as f64),
+            schema_version: SCHEMA_VERSION,
+            n_sources: totals.n_sources,
+            n_shards: self.state.shards.len() as u64,
+            n_duplicate_games: self.state.n_duplicate_games,
+            results: totals.results,
+            endings: totals.endings,
+            error_kinds: totals.error_kinds,
+            n_variations_dropped: totals.n_variations_dropped,
+            n_comments_dropped: totals.n_comments_dropped,
+            compression: self.state.options.unwrap_or_default().compression.as_str(),
+            maou_version: self.state.maou_version.clone(),
+            unfinished: self.state.journal.is_some() || !self.state.is_committed,
+        }
+    }
+
+    /// All errors that its sources had, in the order of the sources.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be read.
+    pub fn errors(&self) -> Result<Vec<ErrorEntry>> {
+        let state = State::load(&self.dir)?;
+        let details = state.map(|mut state| state.details(&self.dir)).transpose()?;
+        Ok(details.unwrap_or_default().into_values().flat_map(|d| d.errors).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TempDir;
+
+    #[test]
+    fn only_our_own_leftovers_are_removed() {
+        for name in ["games-00001.feather.3.tmp", "manifest.json.tmp", "sources.feather.tmp"] {
+            assert!(is_leftover(name), "{name}");
+        }
+        for name in ["games-00001.feather", "games-x.feather.3.tmp", "notes.tmp", "a.json.tmp"] {
+            assert!(!is_leftover(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_dataset_is_said_so() {
+        let dir = TempDir::new("no-dataset");
+        let open = |path: &Path| Dataset::open(path).unwrap_err().to_string();
+        assert!(open(dir.path()).ends_with("manifest.json, found a folder without it"));
+        assert!(open(&dir.path().join("x")).ends_with("found no such file or directory"));
+        fs::write(dir.path().join("f"), "").unwrap();
+        assert!(open(&dir.path().join("f")).ends_with("found a file"));
+    }
+
+    #[test]
+    fn a_later_schema_version_is_refused() {
+        let dir = TempDir::new("newer");
+        fs::write(dir.path().join(MANIFEST_FILE), "{\"schema_version\": 2, \"x\": []}").unwrap();
+        let error = Dataset::open(dir.path()).unwrap_err();
+        assert!(error.is_usage());
+        assert!(error.to_string().contains("schema version 1 or lower, found 2"), "{error}");
+    }
+}

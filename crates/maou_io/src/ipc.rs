@@ -1,0 +1,255 @@
+//! The Arrow IPC file format, cut so that batches can be encoded on any thread and are written on
+//! one, and read one at a time.
+//!
+//! A file is a header, the encoded batches and a footer that lists where they stand
+//! (<https://arrow.apache.org/docs/format/Columnar.html#ipc-file-format>).
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use arrow_array::RecordBatch;
+use arrow_buffer::{Buffer, MutableBuffer};
+use arrow_ipc::convert::{IpcSchemaEncoder, try_fb_to_schema};
+use arrow_ipc::reader::{RecordBatchDecoder, read_footer_length};
+use arrow_ipc::writer::{
+    DictionaryTracker, EncodedData, IpcDataGenerator, IpcWriteContext, IpcWriteOptions,
+    write_message,
+};
+use arrow_ipc::{Block, CompressionType, FooterBuilder, MetadataVersion, root_as_footer};
+use arrow_schema::{ArrowError, SchemaRef};
+use flatbuffers::FlatBufferBuilder;
+
+use crate::error::{AtPath, Error, Result};
+use crate::report::Compression;
+
+const MAGIC: &[u8; 6] = b"ARROW1";
+const ALIGNMENT: usize = 64;
+
+/// The level at which more time buys hardly smaller files; docs/performance.md has the figures.
+const ZSTD_LEVEL: i32 = 3;
+
+fn write_options(compression: Compression) -> IpcWriteOptions {
+    let (codec, level) = match compression {
+        Compression::Zstd => (Some(CompressionType::ZSTD), Some(ZSTD_LEVEL)),
+        Compression::Lz4 => (Some(CompressionType::LZ4_FRAME), None),
+        Compression::None => (None, None),
+    };
+    IpcWriteOptions::try_new(ALIGNMENT, false, MetadataVersion::V5)
+        .and_then(|options| options.try_with_compression(codec))
+        .and_then(|options| options.try_with_compression_level(level))
+        .expect("these options go together")
+}
+
+fn to_message(data: EncodedData, options: &IpcWriteOptions) -> EncodedBatch {
+    let mut bytes = Vec::with_capacity(data.ipc_message.len() + data.arrow_data.len() + 128);
+    let (metadata_len, body_len) =
+        write_message(&mut bytes, data, options).expect("writing into memory works");
+    EncodedBatch { bytes, metadata_len, body_len }
+}
+
+/// A record batch as it stands in a file.
+pub(crate) struct EncodedBatch {
+    pub(crate) bytes: Vec<u8>,
+    metadata_len: usize,
+    body_len: usize,
+}
+
+/// Encodes record batches; each thread has its own.
+pub(crate) struct BatchEncoder {
+    options: IpcWriteOptions,
+    context: IpcWriteContext,
+}
+
+impl BatchEncoder {
+    pub(crate) fn new(compression: Compression) -> BatchEncoder {
+        BatchEncoder { options: write_options(compression), context: IpcWriteContext::default() }
+    }
+
+    pub(crate) fn encode(&mut self, batch: &RecordBatch) -> Result<EncodedBatch> {
+        let mut no_dictionaries = DictionaryTracker::new(true);
+        let (_, data) = IpcDataGenerator::default()
+            .encode(batch, &mut no_dictionaries, &self.options, &mut self.context)
+            .map_err(|error| Error::corrupt("", error))?;
+        Ok(to_message(data, &self.options))
+    }
+}
+
+/// Header and footer of a file, and where its batches stand.
+pub(crate) struct Layout {
+    schema: SchemaRef,
+    options: IpcWriteOptions,
+    blocks: Vec<Block>,
+    offset: usize,
+}
+
+impl Layout {
+    pub(crate) fn new(schema: SchemaRef, compression: Compression) -> Layout {
+        Layout { schema, options: write_options(compression), blocks: Vec::new(), offset: 0 }
+    }
+
+    /// The bytes before the first batch.
+    pub(crate) fn header(&mut self) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        bytes.resize(ALIGNMENT, 0);
+        let data = IpcDataGenerator::default().schema_to_bytes_with_dictionary_tracker(
+            &self.schema,
+            &mut DictionaryTracker::new(true),
+            &self.options,
+        );
+        bytes.extend_from_slice(&to_message(data, &self.options).bytes);
+        self.offset = bytes.len();
+        bytes
+    }
+
+    /// Takes note of the next batch.
+    pub(crate) fn add(&mut self, batch: &EncodedBatch) {
+        let (offset, metadata_len, body_len) =
+            (self.offset as i64, batch.metadata_len as i32, batch.body_len as i64);
+        self.blocks.push(Block::new(offset, metadata_len, body_len));
+        self.offset += batch.bytes.len();
+    }
+
+    /// The bytes after the last batch.
+    pub(crate) fn footer(&self) -> Vec<u8> {
+        let mut builder = FlatBufferBuilder::new();
+        let dictionaries = builder.create_vector::<Block>(&[]);
+        let batches = builder.create_vector(&self.blocks);
+        let schema = IpcSchemaEncoder::new()
+            .with_dictionary_tracker(&mut DictionaryTracker::new(true))
+            .schema_to_fb_offset(&mut builder, &self.schema);
+        let mut footer = FooterBuilder::new(&mut builder);
+        footer.add_version(MetadataVersion::V5);
+        footer.add_schema(schema);
+        footer.add_dictionaries(dictionaries);
+        footer.add_recordBatches(batches);
+        let root = footer.finish();
+        builder.finish(root, None);
+        let footer = builder.finished_data();
+
+        let mut bytes = vec![0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
+        bytes.extend_from_slice(footer);
+        bytes.extend_from_slice(&(footer.len() as i32).to_le_bytes());
+        bytes.extend_from_slice(MAGIC);
+        bytes
+    }
+}
+
+/// An open Arrow IPC file without dictionaries.
+pub(crate) struct IpcFile {
+    path: PathBuf,
+    file: Mutex<File>,
+    schema: SchemaRef,
+    blocks: Vec<Block>,
+}
+
+impl IpcFile {
+    pub(crate) fn open(path: &Path) -> Result<IpcFile> {
+        IpcFile::from_file(File::open(path).at(path)?, path)
+    }
+
+    pub(crate) fn from_file(mut file: File, path: &Path) -> Result<IpcFile> {
+        let len = file.seek(SeekFrom::End(0)).at(path)?;
+        let not_arrow = || Error::corrupt(path, "expected an Arrow IPC file with its footer");
+        let mut end = [0; 10];
+        let end_start = len.checked_sub(10).ok_or_else(not_arrow)?;
+        read_at(&mut file, end_start, &mut end).at(path)?;
+        let footer_len = read_footer_length(end).map_err(|_| not_arrow())? as u64;
+        let footer_start = end_start.checked_sub(footer_len).ok_or_else(not_arrow)?;
+        let mut bytes = vec![0; footer_len as usize];
+        read_at(&mut file, footer_start, &mut bytes).at(path)?;
+
+        let footer = root_as_footer(&bytes).map_err(|error| Error::corrupt(path, error))?;
+        let schema = footer.schema().ok_or_else(not_arrow)?;
+        let schema = try_fb_to_schema(schema).map_err(|error| Error::corrupt(path, error))?;
+        let blocks: Vec<_> = footer.recordBatches().into_iter().flatten().copied().collect();
+        let inside = |block: &Block| {
+            let end = [block.offset(), block.metaDataLength().into(), block.bodyLength()]
+                .into_iter()
+                .try_fold(0_u64, |sum, part| sum.checked_add(u64::try_from(part).ok()?));
+            end.is_some_and(|end| end <= footer_start) && block.metaDataLength() >= 8
+        };
+        if !blocks.iter().all(inside) {
+            return Err(not_arrow());
+        }
+        Ok(IpcFile { path: path.to_owned(), file: Mutex::new(file), schema: schema.into(), blocks })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    pub(crate) fn n_batches(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// Reads batch `index`: all columns, or those with the given indices.
+    pub(crate) fn batch(&self, index: usize, projection: Option<&[usize]>) -> Result<RecordBatch> {
+        let block = &self.blocks[index];
+        let buffer = self.read_block(block, block.bodyLength() as usize)?;
+        self.decode(block, buffer, projection)
+    }
+
+    /// Reads the first column of batch `index`, and no more of the file than that takes.
+    pub(crate) fn first_column(&self, index: usize) -> Result<RecordBatch> {
+        let block = &self.blocks[index];
+        let metadata = self.read_block(block, 0)?;
+        let message = message_of(&metadata).map_err(|e| Error::corrupt(&self.path, e))?;
+        let end = message
+            .header_as_record_batch()
+            .and_then(|batch| batch.buffers())
+            .and_then(|buffers| (buffers.len() > 2).then(|| buffers.get(2).offset()))
+            .and_then(|end| usize::try_from(end).ok());
+        let body_len = block.bodyLength() as usize;
+        let buffer = self.read_block(block, end.unwrap_or(body_len).min(body_len))?;
+        self.decode(block, buffer, Some(&[0]))
+    }
+
+    fn read_block(&self, block: &Block, body_len: usize) -> Result<Buffer> {
+        let mut buffer = MutableBuffer::from_len_zeroed(block.metaDataLength() as usize + body_len);
+        let mut file = self.file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        read_at(&mut file, block.offset() as u64, &mut buffer).at(&self.path)?;
+        Ok(buffer.into())
+    }
+
+    fn decode(
+        &self,
+        block: &Block,
+        buffer: Buffer,
+        projection: Option<&[usize]>,
+    ) -> Result<RecordBatch> {
+        let decode = || -> std::result::Result<RecordBatch, ArrowError> {
+            let message = message_of(&buffer)?;
+            let batch = message
+                .header_as_record_batch()
+                .ok_or_else(|| ArrowError::IpcError("expected a record batch".to_owned()))?;
+            RecordBatchDecoder::try_new(
+                &buffer.slice(block.metaDataLength() as usize),
+                batch,
+                self.schema.clone(),
+                &HashMap::new(),
+                &message.version(),
+            )?
+            .with_projection(projection)
+            .read_record_batch()
+        };
+        decode().map_err(|error| Error::corrupt(&self.path, error))
+    }
+}
+
+fn message_of(block: &[u8]) -> std::result::Result<arrow_ipc::Message<'_>, ArrowError> {
+    let skip = if block.starts_with(&[0xff; 4]) { 8 } else { 4 };
+    arrow_ipc::root_as_message(&block[skip..])
+        .map_err(|error| ArrowError::ParseError(error.to_string()))
+}
+
+fn read_at(file: &mut File, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
+    file.seek(SeekFrom::Start(offset))?;
+    file.read_exact(buffer)
+}

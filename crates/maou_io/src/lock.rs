@@ -1,0 +1,79 @@
+//! One run at a time per output folder.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::Path;
+
+use crate::error::{AtPath, Error, Result};
+
+/// The file that is locked; it holds the process id while a run lasts, and is empty otherwise, so
+/// that finished datasets are equal whoever made them.
+pub(crate) const LOCK_FILE: &str = ".lock";
+
+/// Held while a run changes a dataset. The operating system releases it when the process ends,
+/// however it ends.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    file: File,
+}
+
+impl Lock {
+    /// Locks the folder `dir`, which exists.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] with the holder's process id if another run holds the lock.
+    pub(crate) fn acquire(dir: &Path) -> Result<Lock> {
+        let path = dir.join(LOCK_FILE);
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(true).create(true).truncate(false).open(&path);
+        let mut file = file.at(&path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(held(dir, &mut file)),
+            Err(TryLockError::Error(error)) => return Err(error).at(&path),
+        }
+        file.set_len(0).at(&path)?;
+        write!(file, "{}", std::process::id()).at(&path)?;
+        Ok(Lock { file })
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // An id that stays behind is overwritten by the next run.
+        let _ = self.file.set_len(0);
+    }
+}
+
+fn held(dir: &Path, file: &mut File) -> Error {
+    let mut pid = String::new();
+    let known = file.rewind().and_then(|()| file.read_to_string(&mut pid)).is_ok();
+    let holder = match pid.trim() {
+        pid if known && !pid.is_empty() => format!("process {pid}"),
+        _ => "another process".to_owned(),
+    };
+    Error::Usage(format!(
+        "{}: {holder} is writing into this dataset; wait until it has finished",
+        dir.display()
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TempDir;
+
+    #[test]
+    fn a_second_run_is_told_who_holds_the_lock() {
+        let dir = TempDir::new("lock");
+        let lock = Lock::acquire(dir.path()).unwrap();
+        let error = Lock::acquire(dir.path()).unwrap_err();
+        assert!(error.is_usage());
+        let expected = format!("process {} is writing", std::process::id());
+        assert!(error.to_string().contains(&expected), "{error}");
+        drop(lock);
+        assert_eq!(std::fs::read(dir.path().join(LOCK_FILE)).unwrap(), b"");
+        Lock::acquire(dir.path()).unwrap();
+    }
+}

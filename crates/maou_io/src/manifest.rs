@@ -1,0 +1,176 @@
+//! `manifest.json`: what a dataset is and holds. Its replacement is the end of a run.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{AtPath, Error, Result};
+use crate::report::Compression;
+use crate::schema::SCHEMA_VERSION;
+
+pub(crate) const MANIFEST_FILE: &str = "manifest.json";
+
+/// Bytes of sources at which a games file is full, for new datasets.
+pub(crate) const DEFAULT_SHARD_BYTES: u64 = 64_000_000;
+
+/// The options that decide about a dataset's bytes; they stay the same over all of its runs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct DatasetOptions {
+    /// Compression of all files.
+    pub compression: Compression,
+    /// Bytes of sources at which a games file is full.
+    pub shard_bytes: u64,
+}
+
+impl Default for DatasetOptions {
+    fn default() -> DatasetOptions {
+        DatasetOptions { compression: Compression::default(), shard_bytes: DEFAULT_SHARD_BYTES }
+    }
+}
+
+/// Games by result.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct ResultCounts {
+    /// Draws.
+    pub draw: u64,
+    /// Games that Black won.
+    pub black_wins: u64,
+    /// Games that White won.
+    pub white_wins: u64,
+    /// Games whose record does not tell.
+    pub unknown: u64,
+}
+
+/// What a games file or a whole dataset holds.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Size of the games files.
+    pub size_bytes: u64,
+    /// Source files.
+    pub n_sources: u64,
+    /// Games.
+    pub n_games: u64,
+    /// Positions with a move played, that is, moves.
+    pub n_positions: u64,
+    /// Errors.
+    pub n_errors: u64,
+    /// Variations that were left out.
+    pub n_variations_dropped: u64,
+    /// Comment lines that were left out.
+    pub n_comments_dropped: u64,
+    /// Games by result.
+    pub results: ResultCounts,
+    /// Games by ending.
+    pub endings: BTreeMap<String, u64>,
+    /// Errors by kind.
+    pub error_kinds: BTreeMap<String, u64>,
+}
+
+impl Totals {
+    pub(crate) fn add(&mut self, other: &Totals) {
+        self.size_bytes += other.size_bytes;
+        self.n_sources += other.n_sources;
+        self.n_games += other.n_games;
+        self.n_positions += other.n_positions;
+        self.n_errors += other.n_errors;
+        self.n_variations_dropped += other.n_variations_dropped;
+        self.n_comments_dropped += other.n_comments_dropped;
+        self.results.draw += other.results.draw;
+        self.results.black_wins += other.results.black_wins;
+        self.results.white_wins += other.results.white_wins;
+        self.results.unknown += other.results.unknown;
+        for (to, from) in
+            [(&mut self.endings, &other.endings), (&mut self.error_kinds, &other.error_kinds)]
+        {
+            for (name, n) in from {
+                *to.entry(name.clone()).or_default() += n;
+            }
+        }
+    }
+}
+
+/// One games file.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct ShardEntry {
+    /// Its number; gaps are left by pruning.
+    pub number: u32,
+    /// Its name within the dataset's folder.
+    pub file: String,
+    /// xxh3-64 of its bytes, as 16 hex digits.
+    pub xxh3: String,
+    /// What it holds.
+    #[serde(flatten)]
+    pub totals: Totals,
+}
+
+/// The name of games file `number`.
+pub(crate) fn games_file(number: u32) -> String {
+    format!("games-{number:05}.feather")
+}
+
+/// A hash as it stands in text files.
+pub(crate) fn hex(hash: u64) -> String {
+    format!("{hash:016x}")
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Manifest {
+    pub(crate) kind: String,
+    pub(crate) schema_version: u32,
+    pub(crate) key_version: u32,
+    pub(crate) maou_version: String,
+    pub(crate) options: DatasetOptions,
+    pub(crate) n_duplicate_games: u64,
+    pub(crate) totals: Totals,
+    pub(crate) shards: Vec<ShardEntry>,
+}
+
+#[derive(Deserialize)]
+struct Versions {
+    schema_version: u32,
+}
+
+impl Manifest {
+    /// Reads the manifest of the folder `dir`; `None` if there is none.
+    pub(crate) fn read(dir: &Path) -> Result<Option<Manifest>> {
+        let path = dir.join(MANIFEST_FILE);
+        let bytes = match fs::read(&path) {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                return Ok(None);
+            }
+            other => other.at(&path)?,
+        };
+        let corrupt =
+            |error| Error::corrupt(&path, format!("expected a dataset's manifest: {error}"));
+        let versions: Versions = serde_json::from_slice(&bytes).map_err(corrupt)?;
+        check_schema_version(&path, versions.schema_version)?;
+        serde_json::from_slice(&bytes).map(Some).map_err(corrupt)
+    }
+
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = serde_json::to_vec_pretty(self).expect("plain data becomes JSON");
+        bytes.push(b'\n');
+        bytes
+    }
+}
+
+/// Refuses what a later version has written.
+pub(crate) fn check_schema_version(path: &Path, found: u32) -> Result<()> {
+    if found > SCHEMA_VERSION {
+        return Err(Error::Usage(format!(
+            "{}: expected schema version {SCHEMA_VERSION} or lower, found {found}: this dataset \
+             was made by a later version of maou than this one ({}); upgrade maou to read it",
+            path.display(),
+            env!("CARGO_PKG_VERSION"),
+        )));
+    }
+    Ok(())
+}

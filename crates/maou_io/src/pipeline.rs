@@ -1,0 +1,334 @@
+//! Reading and encoding on all threads, with the results in order.
+//!
+//! Workers take units of sources in order, read them into columns, and encode batches as soon as
+//! enough games have come together; the caller's thread gets encoded batches in order and writes
+//! them. How far reading may run ahead is bounded, so memory does not grow with the number of
+//! games, and what comes out does not depend on the number of threads.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use crate::columns::{Columns, Piece, to_batch};
+use crate::error::{Error, Result};
+use crate::ipc::{BatchEncoder, EncodedBatch};
+use crate::manifest::Totals;
+use crate::report::{Compression, ErrorEntry, Progress, ProgressFn};
+use crate::schema::GAMES_PER_BATCH;
+use crate::source_table::SourceRow;
+use crate::sources::Sources;
+use crate::summary::Summary;
+use crate::unit::{Unit, UnitReader, UnitResult};
+use crate::workers::TICK;
+
+/// What comes out, in order.
+pub(crate) enum Output {
+    /// The next batch of the games file.
+    Batch(EncodedBatch),
+    /// The games file is complete.
+    End(Box<ShardDone>),
+}
+
+/// What belongs to a games file beside its batches.
+#[derive(Default)]
+pub(crate) struct ShardDone {
+    pub(crate) sources: Vec<SourceRow>,
+    pub(crate) errors: Vec<ErrorEntry>,
+    pub(crate) totals: Totals,
+}
+
+/// How a pipeline works.
+pub(crate) struct PipelineOptions {
+    pub(crate) n_threads: usize,
+    pub(crate) strict: bool,
+    /// `None`: nothing is written, so nothing is encoded; the ids are collected instead.
+    pub(crate) compression: Option<Compression>,
+    /// How far the run had come before.
+    pub(crate) progress: Progress,
+}
+
+/// Counted by all workers for the progress.
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub(crate) n_sources: AtomicU64,
+    pub(crate) bytes: AtomicU64,
+    pub(crate) n_games: AtomicU64,
+    pub(crate) n_positions: AtomicU64,
+    pub(crate) n_errors: AtomicU64,
+}
+
+struct State {
+    units: VecDeque<Unit>,
+    n_taken: usize,
+    n_delivered: usize,
+    read: BTreeMap<usize, (UnitResult, bool)>,
+    /// Games that wait for enough others.
+    pending: Vec<Piece>,
+    n_pending: usize,
+    shard: ShardDone,
+    to_encode: VecDeque<(usize, Vec<Piece>)>,
+    n_slots: usize,
+    ready: BTreeMap<usize, Output>,
+    n_consumed: usize,
+    summary: Summary,
+    is_stopped: bool,
+    error: Option<Error>,
+}
+
+struct Shared<'a> {
+    state: Mutex<State>,
+    work: Condvar,
+    output: Condvar,
+    counters: Counters,
+    options: &'a PipelineOptions,
+    sources: &'a Sources,
+}
+
+/// Stops everything if its thread panics, so that nobody waits for it.
+struct PanicGuard<'a>(&'a Shared<'a>);
+
+impl Drop for PanicGuard<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.stop(&mut self.0.lock());
+        }
+    }
+}
+
+/// Reads all units and hands what comes out to `consume`, on the caller's thread. The last unit of
+/// each games file is marked as such. What was found is told also if `progress` asked to stop,
+/// which [`Summary::is_stopped`] says.
+pub(crate) fn run(
+    units: Vec<Unit>,
+    sources: &Sources,
+    options: &PipelineOptions,
+    consume: &mut dyn FnMut(Output) -> Result<()>,
+    progress: &mut ProgressFn<'_>,
+) -> Result<Summary> {
+    let shared = Shared {
+        state: Mutex::new(State::new(units, Summary::new(sources.n_inputs()))),
+        work: Condvar::new(),
+        output: Condvar::new(),
+        counters: Counters::default(),
+        options,
+        sources,
+    };
+    thread::scope(|scope| {
+        for _ in 0..options.n_threads {
+            scope.spawn(|| {
+                let _guard = PanicGuard(&shared);
+                shared.work();
+            });
+        }
+        shared.consume(consume, progress);
+    });
+    let state = shared.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    match state.error {
+        Some(error) => Err(error),
+        None => Ok(state.summary),
+    }
+}
+
+impl State {
+    fn new(units: Vec<Unit>, summary: Summary) -> State {
+        State {
+            units: units.into(),
+            n_taken: 0,
+            n_delivered: 0,
+            read: BTreeMap::new(),
+            pending: Vec::new(),
+            n_pending: 0,
+            shard: ShardDone::default(),
+            to_encode: VecDeque::new(),
+            n_slots: 0,
+            ready: BTreeMap::new(),
+            n_consumed: 0,
+            summary,
+            is_stopped: false,
+            error: None,
+        }
+    }
+
+    fn is_read(&self) -> bool {
+        self.units.is_empty() && self.n_delivered == self.n_taken
+    }
+
+    /// Puts a unit into its place in the order, and passes on what is complete.
+    fn deliver(&mut self, index: usize, result: UnitResult, is_last: bool, o: &PipelineOptions) {
+        self.read.insert(index, (result, is_last));
+        while let Some((result, is_last)) = self.read.remove(&self.n_delivered) {
+            self.n_delivered += 1;
+            self.summary.add(&result);
+            if o.strict
+                && let Some(first) = self.summary.first_error()
+            {
+                self.error.get_or_insert(Error::Strict(Box::new(first.clone())));
+                self.is_stopped = true;
+                return;
+            }
+            self.shard.sources.extend(result.sources);
+            for error in &result.errors {
+                *self.shard.totals.error_kinds.entry(error.kind.clone()).or_default() += 1;
+            }
+            self.shard.errors.extend(result.errors);
+            result.columns.count_into(&mut self.shard.totals);
+            if o.compression.is_some() {
+                self.cut(Arc::new(result.columns));
+            } else {
+                self.summary.ids.extend_from_slice(result.columns.ids());
+            }
+            if is_last {
+                self.end_shard();
+            }
+        }
+    }
+
+    fn cut(&mut self, columns: Arc<Columns>) {
+        let mut start = 0;
+        while start < columns.n_games() {
+            let end = columns.n_games().min(start + GAMES_PER_BATCH - self.n_pending);
+            self.pending.push(Piece { columns: columns.clone(), rows: start..end });
+            self.n_pending += end - start;
+            start = end;
+            if self.n_pending == GAMES_PER_BATCH {
+                self.queue_batch();
+            }
+        }
+    }
+
+    fn queue_batch(&mut self) {
+        self.to_encode.push_back((self.n_slots, std::mem::take(&mut self.pending)));
+        self.n_slots += 1;
+        self.n_pending = 0;
+    }
+
+    fn end_shard(&mut self) {
+        if self.n_pending > 0 {
+            self.queue_batch();
+        }
+        let mut done = std::mem::take(&mut self.shard);
+        for row in &done.sources {
+            done.totals.n_sources += 1;
+            done.totals.n_errors += u64::from(row.n_errors);
+            done.totals.n_variations_dropped += u64::from(row.n_variations);
+            done.totals.n_comments_dropped += u64::from(row.n_comments);
+        }
+        self.ready.insert(self.n_slots, Output::End(Box::new(done)));
+        self.n_slots += 1;
+    }
+}
+
+impl Shared<'_> {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stop(&self, state: &mut State) {
+        state.is_stopped = true;
+        self.work.notify_all();
+        self.output.notify_all();
+    }
+
+    /// What a worker does until nothing is left.
+    fn work(&self) {
+        let mut reader = UnitReader::new(self.sources, &self.counters);
+        let mut encoder = BatchEncoder::new(self.options.compression.unwrap_or_default());
+        let n_ahead = 4 * self.options.n_threads;
+        let mut state = self.lock();
+        while !state.is_stopped {
+            if let Some((slot, pieces)) = state.to_encode.pop_front() {
+                drop(state);
+                let encoded = encoder.encode(&to_batch(&pieces));
+                drop(pieces);
+                state = self.lock();
+                match encoded {
+                    Ok(batch) => drop(state.ready.insert(slot, Output::Batch(batch))),
+                    Err(error) => {
+                        state.error.get_or_insert(error);
+                        self.stop(&mut state);
+                    }
+                }
+                self.output.notify_one();
+            } else if !state.units.is_empty()
+                && state.n_taken - state.n_delivered < n_ahead
+                && state.n_slots - state.n_consumed < n_ahead
+            {
+                let unit = state.units.pop_front().expect("it is not empty");
+                let index = state.n_taken;
+                state.n_taken += 1;
+                drop(state);
+                let is_last = unit.is_last;
+                let result = reader.read(unit);
+                state = self.lock();
+                match result {
+                    Ok(result) => state.deliver(index, result, is_last, self.options),
+                    Err(error) => {
+                        state.error.get_or_insert(error);
+                        state.is_stopped = true;
+                    }
+                }
+                self.work.notify_all();
+                self.output.notify_one();
+            } else if state.is_read() {
+                break;
+            } else {
+                state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+
+    /// What the caller's thread does until everything has come out.
+    fn consume(
+        &self,
+        consume: &mut dyn FnMut(Output) -> Result<()>,
+        progress: &mut ProgressFn<'_>,
+    ) {
+        let mut last_tick = std::time::Instant::now();
+        let mut state = self.lock();
+        while !state.is_stopped {
+            let next = state.n_consumed;
+            let output = state.ready.remove(&next);
+            if output.is_none() && state.is_read() && state.n_consumed == state.n_slots {
+                break;
+            }
+            if last_tick.elapsed() >= TICK {
+                last_tick = std::time::Instant::now();
+                drop(state);
+                let goes_on = progress(&self.progress());
+                state = self.lock();
+                if !goes_on {
+                    state.summary.is_stopped = true;
+                    return self.stop(&mut state);
+                }
+            }
+            if let Some(output) = output {
+                state.n_consumed += 1;
+                self.work.notify_all();
+                drop(state);
+                let consumed = consume(output);
+                state = self.lock();
+                if let Err(error) = consumed {
+                    state.error.get_or_insert(error);
+                    return self.stop(&mut state);
+                }
+            } else {
+                let waited = self.output.wait_timeout(state, TICK);
+                state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            }
+        }
+    }
+
+    fn progress(&self) -> Progress {
+        let before = &self.options.progress;
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Progress {
+            n_sources_done: before.n_sources_done + get(&self.counters.n_sources),
+            bytes_done: before.bytes_done + get(&self.counters.bytes),
+            n_games: get(&self.counters.n_games),
+            n_positions: get(&self.counters.n_positions),
+            n_errors: before.n_errors + get(&self.counters.n_errors),
+            ..*before
+        }
+    }
+}

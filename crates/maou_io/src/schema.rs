@@ -1,0 +1,241 @@
+//! The columns of the tables that a dataset holds: the one list from which the Arrow schemas,
+//! `maou info --schema` and the documentation are made.
+
+use std::sync::{Arc, LazyLock};
+
+use arrow_schema::{DataType, Field, Metadata, Schema, SchemaRef};
+
+/// Version of the tables' columns. It grows with every change that a reader can see.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Number of games in a record batch; the last one of a file may have fewer.
+pub const GAMES_PER_BATCH: usize = 1_024;
+
+/// One column: its name, type and meaning.
+#[derive(Clone, Debug, Eq, PartialEq, serde::Serialize)]
+pub struct FieldDoc {
+    /// The column's name.
+    pub name: &'static str,
+    /// Its Arrow type, as in `LargeList<UInt16>`; a `?` marks what may be null.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// Whether a value of the column (not an item of a list) may be null.
+    pub nullable: bool,
+    /// What it holds, with unit, index and point of view.
+    pub meaning: &'static str,
+}
+
+struct Column {
+    name: &'static str,
+    data_type: fn() -> DataType,
+    nullable: bool,
+    meaning: &'static str,
+}
+
+const fn column(
+    name: &'static str,
+    data_type: fn() -> DataType,
+    nullable: bool,
+    meaning: &'static str,
+) -> Column {
+    Column { name, data_type, nullable, meaning }
+}
+
+const GAMES: [Column; 16] = [
+    column(
+        "id",
+        || DataType::UInt64,
+        false,
+        "xxh3-64 of the canonical start SFEN, the moves (move16, little-endian), result and \
+         ending: equal games have equal ids, whoever played them. Shown as 16 hex digits",
+    ),
+    column(
+        "start",
+        || DataType::LargeUtf8,
+        false,
+        "start position as canonical SFEN with move number 1; a mate problem may lack a king",
+    ),
+    column(
+        "moves",
+        || list(DataType::UInt16, false),
+        false,
+        "main line, legal, as cshogi's move16: to in bits 0-6, from in bits 7-13 (a drop: 81 + \
+         P0 L1 N2 S3 B4 R5 G6), promotion in bit 14; square = 9*(file-1)+(rank-1). \
+         `maou.to_usi(series)` reads it",
+    ),
+    column(
+        "evals_cp",
+        || list(DataType::Int16, true),
+        false,
+        "centipawns after each move, for the side that made it; as long as `moves`. Within 31000 \
+         a score, 32000 - plies a mate, 32000 a mate of unknown distance; null = none given",
+    ),
+    column(
+        "times_ms",
+        || list(DataType::UInt32, true),
+        false,
+        "milliseconds used for each move; as long as `moves`; null = none given",
+    ),
+    column(
+        "result",
+        || DataType::UInt8,
+        false,
+        "0 draw, 1 Black wins, 2 White wins, 3 unknown; Black moves first in even games",
+    ),
+    column(
+        "ending",
+        || DataType::LargeUtf8,
+        false,
+        "how the game ended: resign, checkmate, repetition, perpetual_check, declaration, \
+         impasse, max_moves, time, illegal_move, illegal_action, walkover, interrupted, no_mate, \
+         takeback, error or unknown",
+    ),
+    column(
+        "tail",
+        || DataType::LargeUtf8,
+        false,
+        "what could not be read or played after the last legal move; empty if nothing",
+    ),
+    column("black", || DataType::LargeUtf8, false, "name of Black; empty if not given"),
+    column("white", || DataType::LargeUtf8, false, "name of White; empty if not given"),
+    column("event", || DataType::LargeUtf8, false, "name of the event; empty if not given"),
+    column(
+        "source",
+        || DataType::LargeUtf8,
+        false,
+        "file that the game was read from, relative to the input that was named, `/`-separated",
+    ),
+    column("black_rating", || DataType::Float64, true, "rating of Black, as in the record"),
+    column("white_rating", || DataType::Float64, true, "rating of White, as in the record"),
+    column("date", || DataType::Date32, true, "day on which the game started"),
+    column(
+        "eval_scale_cp",
+        || DataType::Float64,
+        true,
+        "the `a` of win rate = 1 / (1 + exp(-cp / a)), where the record tells it",
+    ),
+];
+
+const SOURCES: [Column; 10] = [
+    column("source", || DataType::LargeUtf8, false, "the file, as in the games table"),
+    column(
+        "xxh3",
+        || DataType::UInt64,
+        false,
+        "xxh3-64 of the file's bytes; 0 if it could not be read",
+    ),
+    column("size_bytes", || DataType::UInt64, false, "size of the file"),
+    column("shard", || DataType::UInt32, false, "number of the games file that holds its games"),
+    column("n_games", || DataType::UInt32, false, "games that were kept"),
+    column("n_positions", || DataType::UInt64, false, "their moves"),
+    column("n_errors", || DataType::UInt32, false, "lines about it in errors.jsonl"),
+    column("n_variations_dropped", || DataType::UInt32, false, "variations that were left out"),
+    column("n_comments_dropped", || DataType::UInt32, false, "comment lines that were left out"),
+    column("format", || DataType::LargeUtf8, false, "csa or kif; empty if it is no game record"),
+];
+
+fn list(item: DataType, nullable: bool) -> DataType {
+    DataType::LargeList(Arc::new(list_item(item, nullable)))
+}
+
+pub(crate) fn list_item(item: DataType, nullable: bool) -> Field {
+    Field::new("item", item, nullable)
+}
+
+fn schema_of(columns: &[Column], metadata: Metadata) -> SchemaRef {
+    let field = |c: &Column| Field::new(c.name, (c.data_type)(), c.nullable);
+    let fields = columns.iter().map(field).collect::<Vec<_>>();
+    Arc::new(Schema::new(fields).with_metadata(metadata))
+}
+
+/// The Arrow schema of `games-NNNNN.feather`, with the versions in its metadata.
+pub(crate) fn games_schema() -> SchemaRef {
+    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+        let versions = [
+            ("key_version", maou_shogi::KEY_VERSION.to_string()),
+            ("schema_version", SCHEMA_VERSION.to_string()),
+        ];
+        schema_of(&GAMES, Metadata::from(versions))
+    });
+    SCHEMA.clone()
+}
+
+/// The Arrow schema of `sources.feather`.
+pub(crate) fn sources_schema() -> SchemaRef {
+    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+        schema_of(&SOURCES, Metadata::from([("schema_version", SCHEMA_VERSION.to_string())]))
+    });
+    SCHEMA.clone()
+}
+
+/// The columns of `games-NNNNN.feather`, in order.
+pub fn games_fields() -> Vec<FieldDoc> {
+    fields_of(&GAMES)
+}
+
+/// The columns of `sources.feather`, in order.
+pub fn sources_fields() -> Vec<FieldDoc> {
+    fields_of(&SOURCES)
+}
+
+fn fields_of(columns: &[Column]) -> Vec<FieldDoc> {
+    let doc = |c: &Column| FieldDoc {
+        name: c.name,
+        type_name: type_name(&(c.data_type)()),
+        nullable: c.nullable,
+        meaning: c.meaning,
+    };
+    columns.iter().map(doc).collect()
+}
+
+fn type_name(data_type: &DataType) -> String {
+    match data_type {
+        DataType::LargeList(item) => {
+            let mark = if item.is_nullable() { "?" } else { "" };
+            format!("LargeList<{}{mark}>", type_name(item.data_type()))
+        }
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_games_table_is_the_contract() {
+        let fields = games_fields();
+        let table: Vec<_> =
+            fields.iter().map(|f| (f.name, f.type_name.as_str(), f.nullable)).collect();
+        let expected = [
+            ("id", "UInt64", false),
+            ("start", "LargeUtf8", false),
+            ("moves", "LargeList<UInt16>", false),
+            ("evals_cp", "LargeList<Int16?>", false),
+            ("times_ms", "LargeList<UInt32?>", false),
+            ("result", "UInt8", false),
+            ("ending", "LargeUtf8", false),
+            ("tail", "LargeUtf8", false),
+            ("black", "LargeUtf8", false),
+            ("white", "LargeUtf8", false),
+            ("event", "LargeUtf8", false),
+            ("source", "LargeUtf8", false),
+            ("black_rating", "Float64", true),
+            ("white_rating", "Float64", true),
+            ("date", "Date32", true),
+            ("eval_scale_cp", "Float64", true),
+        ];
+        assert_eq!(table, expected);
+        assert_eq!(games_schema().metadata().len(), 2);
+        assert_eq!(games_schema().metadata()["schema_version"], "1");
+    }
+
+    #[test]
+    fn the_ending_column_names_every_ending() {
+        let fields = games_fields();
+        let meaning = fields.iter().find(|f| f.name == "ending").unwrap().meaning;
+        for ending in maou_shogi::record::Ending::ALL {
+            assert!(meaning.contains(ending.as_str()), "{ending}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! `sources.feather`: one row per source file, in the order of the games.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{UInt32Type, UInt64Type};
+use arrow_array::{ArrayRef, LargeStringArray, PrimitiveArray, RecordBatch};
+use maou_shogi::record::Format;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::ipc::{BatchEncoder, IpcFile, Layout};
+use crate::report::Compression;
+use crate::schema::sources_schema;
+
+pub(crate) const SOURCES_FILE: &str = "sources.feather";
+
+/// The hash of a source that could not be read; xxh3-64 of nothing is another number.
+pub(crate) const UNREADABLE_HASH: u64 = 0;
+
+const ROWS_PER_BATCH: usize = 65_536;
+
+/// The format of a source, as far as it has one.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SourceFormat {
+    #[default]
+    None,
+    Csa,
+    Kif,
+}
+
+impl SourceFormat {
+    const ALL: [SourceFormat; 3] = [SourceFormat::None, SourceFormat::Csa, SourceFormat::Kif];
+
+    pub(crate) fn new(format: Option<Format>) -> SourceFormat {
+        match format {
+            None => SourceFormat::None,
+            Some(Format::Csa) => SourceFormat::Csa,
+            Some(Format::Kif) => SourceFormat::Kif,
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            SourceFormat::None => "",
+            SourceFormat::Csa => "csa",
+            SourceFormat::Kif => "kif",
+        }
+    }
+}
+
+/// One source of a dataset.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SourceRow {
+    pub(crate) name: Box<str>,
+    pub(crate) xxh3: u64,
+    pub(crate) size_bytes: u64,
+    pub(crate) shard: u32,
+    pub(crate) n_games: u32,
+    pub(crate) n_errors: u32,
+    pub(crate) n_positions: u64,
+    pub(crate) n_variations: u32,
+    pub(crate) n_comments: u32,
+    pub(crate) format: SourceFormat,
+}
+
+/// The bytes of `sources.feather`.
+pub(crate) fn to_bytes<'a>(
+    rows: impl Iterator<Item = &'a SourceRow>,
+    compression: Compression,
+) -> Result<Vec<u8>> {
+    let mut layout = Layout::new(sources_schema(), compression);
+    let mut encoder = BatchEncoder::new(compression);
+    let mut bytes = layout.header();
+    let mut rows = rows.peekable();
+    while rows.peek().is_some() {
+        let chunk: Vec<_> = rows.by_ref().take(ROWS_PER_BATCH).collect();
+        let encoded = encoder.encode(&batch_of(&chunk))?;
+        layout.add(&encoded);
+        bytes.extend_from_slice(&encoded.bytes);
+    }
+    bytes.extend_from_slice(&layout.footer());
+    Ok(bytes)
+}
+
+fn batch_of(rows: &[&SourceRow]) -> RecordBatch {
+    let u32s = |get: fn(&SourceRow) -> u32| -> ArrayRef {
+        Arc::new(PrimitiveArray::<UInt32Type>::from_iter_values(rows.iter().map(|r| get(r))))
+    };
+    let u64s = |get: fn(&SourceRow) -> u64| -> ArrayRef {
+        Arc::new(PrimitiveArray::<UInt64Type>::from_iter_values(rows.iter().map(|r| get(r))))
+    };
+    let names = LargeStringArray::from_iter_values(rows.iter().map(|r| &*r.name));
+    let formats = LargeStringArray::from_iter_values(rows.iter().map(|r| r.format.as_str()));
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(names),
+        u64s(|r| r.xxh3),
+        u64s(|r| r.size_bytes),
+        u32s(|r| r.shard),
+        u32s(|r| r.n_games),
+        u64s(|r| r.n_positions),
+        u32s(|r| r.n_errors),
+        u32s(|r| r.n_variations),
+        u32s(|r| r.n_comments),
+        Arc::new(formats),
+    ];
+    RecordBatch::try_new(sources_schema(), columns).expect("the columns of the schema")
+}
+
+/// Hands all rows of the file at `path` to `take`.
+pub(crate) fn read(path: &Path, mut take: impl FnMut(SourceRow)) -> Result<()> {
+    let file = IpcFile::open(path)?;
+    if file.schema() != &sources_schema() {
+        return Err(Error::corrupt(path, "expected the columns of sources.feather"));
+    }
+    for index in 0..file.n_batches() {
+        let batch = file.batch(index, None)?;
+        let names = batch.column(0).as_string::<i64>();
+        let formats = batch.column(9).as_string::<i64>();
+        let u32s = |i: usize| batch.column(i).as_primitive::<UInt32Type>().values();
+        let u64s = |i: usize| batch.column(i).as_primitive::<UInt64Type>().values();
+        for row in 0..batch.num_rows() {
+            let format = SourceFormat::ALL.into_iter().find(|f| f.as_str() == formats.value(row));
+            take(SourceRow {
+                name: names.value(row).into(),
+                xxh3: u64s(1)[row],
+                size_bytes: u64s(2)[row],
+                shard: u32s(3)[row],
+                n_games: u32s(4)[row],
+                n_positions: u64s(5)[row],
+                n_errors: u32s(6)[row],
+                n_variations: u32s(7)[row],
+                n_comments: u32s(8)[row],
+                format: format.unwrap_or_default(),
+            });
+        }
+    }
+    Ok(())
+}

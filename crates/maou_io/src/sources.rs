@@ -1,0 +1,265 @@
+//! From the inputs that were named to a sorted list of sources.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result, reason};
+
+/// A file to read, or something in its place that cannot be read.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    /// Relative to its input, `/`-separated; the file's name if the input is a file.
+    pub(crate) name: Box<str>,
+    /// Index of its input.
+    pub(crate) input: u32,
+    pub(crate) size_bytes: u64,
+    /// Only where the path does not follow from the name, or where there is nothing to read.
+    odd: Option<Box<Odd>>,
+}
+
+#[derive(Clone, Debug)]
+struct Odd {
+    path: PathBuf,
+    problem: Option<String>,
+}
+
+impl Source {
+    /// Why there is nothing to read.
+    pub(crate) fn problem(&self) -> Option<&str> {
+        self.odd.as_ref()?.problem.as_deref()
+    }
+}
+
+/// All sources of a run, sorted by name.
+#[derive(Debug)]
+pub(crate) struct Sources {
+    inputs: Vec<PathBuf>,
+    pub(crate) list: Vec<Source>,
+}
+
+impl Sources {
+    /// Lists the files of all inputs; what lies in `out` is none of them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] if an input does not exist, if there is no file at all, or if two inputs
+    /// give the same name.
+    pub(crate) fn find(inputs: &[PathBuf], out: &Path) -> Result<Sources> {
+        let mut sources = Sources { inputs: inputs.to_vec(), list: Vec::new() };
+        let skip = fs::canonicalize(out).ok();
+        for (index, input) in inputs.iter().enumerate() {
+            let mut walk = Walk { input: index as u32, skip: skip.as_deref(), found: Vec::new() };
+            walk.input(input)?;
+            sources.list.append(&mut walk.found);
+        }
+        if sources.list.is_empty() {
+            let names: Vec<_> = inputs.iter().map(|path| path.display().to_string()).collect();
+            return Err(Error::Usage(format!(
+                "{}: expected game records, found no files",
+                names.join(", ")
+            )));
+        }
+        sources.list.sort_by(|a, b| a.name.cmp(&b.name).then(a.input.cmp(&b.input)));
+        for pair in sources.list.windows(2) {
+            if pair[0].name == pair[1].name {
+                return Err(sources.clash(&pair[0], &pair[1]));
+            }
+        }
+        Ok(sources)
+    }
+
+    fn clash(&self, a: &Source, b: &Source) -> Error {
+        let (path_a, path_b) = (self.path(a), self.path(b));
+        Error::Usage(format!(
+            "{} and {}: expected sources with different names, found `{}` twice; name a folder \
+             above both as the input, or convert them into two datasets",
+            path_a.display(),
+            path_b.display(),
+            a.name
+        ))
+    }
+
+    pub(crate) fn path(&self, source: &Source) -> PathBuf {
+        match &source.odd {
+            Some(odd) => odd.path.clone(),
+            None => self.inputs[source.input as usize].join(&*source.name),
+        }
+    }
+
+    pub(crate) fn input_name(&self, input: u32) -> String {
+        self.inputs[input as usize].display().to_string()
+    }
+
+    pub(crate) fn n_inputs(&self) -> usize {
+        self.inputs.len()
+    }
+}
+
+struct Walk<'a> {
+    input: u32,
+    skip: Option<&'a Path>,
+    found: Vec<Source>,
+}
+
+impl Walk<'_> {
+    fn input(&mut self, path: &Path) -> Result<()> {
+        let metadata = fs::metadata(path).map_err(|error| {
+            Error::Usage(format!(
+                "{}: expected a file or folder with game records: {}",
+                path.display(),
+                reason(&error)
+            ))
+        })?;
+        if metadata.is_dir() {
+            self.folder(path, "", &mut HashSet::new());
+        } else if metadata.is_file() {
+            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+            self.add(&name, metadata.len(), Some(Odd { path: path.to_owned(), problem: None }));
+        } else {
+            return Err(Error::Usage(format!(
+                "{}: expected a file or folder with game records, found neither",
+                path.display()
+            )));
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, name: &str, size_bytes: u64, odd: Option<Odd>) {
+        let source =
+            Source { name: name.into(), input: self.input, size_bytes, odd: odd.map(Box::new) };
+        self.found.push(source);
+    }
+
+    fn problem(&mut self, name: &str, path: PathBuf, problem: String) {
+        let name = if name.is_empty() { "." } else { name };
+        self.add(name, 0, Some(Odd { path, problem: Some(problem) }));
+    }
+
+    /// Adds what lies below `path`. `above` holds the real paths of the folders that it lies in,
+    /// as far as links could lead back into them.
+    fn folder(&mut self, path: &Path, name: &str, above: &mut HashSet<PathBuf>) {
+        let real = match fs::canonicalize(path) {
+            Ok(real) => real,
+            Err(error) => return self.problem(name, path.to_owned(), reason(&error)),
+        };
+        if self.skip == Some(&real) {
+            return;
+        }
+        if above.contains(&real) {
+            let problem = "expected a folder, found a link to a folder that it lies in".to_owned();
+            return self.problem(name, path.to_owned(), problem);
+        }
+        match fs::read_dir(path) {
+            Err(error) => self.problem(name, path.to_owned(), reason(&error)),
+            Ok(entries) => {
+                above.insert(real.clone());
+                for entry in entries {
+                    match entry {
+                        Ok(entry) => self.entry(&entry, name, above),
+                        Err(error) => self.problem(name, path.to_owned(), reason(&error)),
+                    }
+                }
+                above.remove(&real);
+            }
+        }
+    }
+
+    fn entry(&mut self, entry: &fs::DirEntry, folder: &str, above: &mut HashSet<PathBuf>) {
+        let file_name = entry.file_name();
+        if file_name.as_encoded_bytes().starts_with(b".") {
+            return;
+        }
+        let lossy = file_name.to_string_lossy();
+        let name = if folder.is_empty() { lossy.to_string() } else { format!("{folder}/{lossy}") };
+        // `DirEntry::metadata` does not follow links, and is cheaper than a look-up by path.
+        let metadata = match entry.metadata() {
+            Ok(metadata) if metadata.is_symlink() => fs::metadata(entry.path()),
+            other => other,
+        };
+        match metadata {
+            Err(error) => self.problem(&name, entry.path(), reason(&error)),
+            Ok(metadata) if metadata.is_dir() => self.folder(&entry.path(), &name, above),
+            Ok(metadata) if metadata.is_file() => {
+                let unnamed = file_name.to_str().is_none() || folder.contains('\u{fffd}');
+                let odd = unnamed.then(|| Odd { path: entry.path(), problem: None });
+                self.add(&name, metadata.len(), odd);
+            }
+            Ok(_) => {
+                let problem = "expected a file, found neither file nor folder".to_owned();
+                self.problem(&name, entry.path(), problem);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TempDir;
+
+    fn names(sources: &Sources) -> Vec<&str> {
+        sources.list.iter().map(|s| &*s.name).collect()
+    }
+
+    #[test]
+    fn sources_are_sorted_by_their_whole_name_and_hidden_ones_skipped() {
+        let dir = TempDir::new("walk");
+        fs::create_dir_all(dir.path().join("a/.git")).unwrap();
+        for name in ["b.csa", "a/z.csa", "a.csa", ".hidden", "a/.git/config"] {
+            fs::write(dir.path().join(name), "x").unwrap();
+        }
+        let inputs = [dir.path().to_owned()];
+        let sources = Sources::find(&inputs, Path::new("missing")).unwrap();
+        assert_eq!(names(&sources), ["a.csa", "a/z.csa", "b.csa"]);
+        assert_eq!(sources.path(&sources.list[1]), dir.path().join("a/z.csa"));
+        let file = [dir.path().join("b.csa")];
+        assert_eq!(names(&Sources::find(&file, Path::new("missing")).unwrap()), ["b.csa"]);
+    }
+
+    #[test]
+    fn the_output_is_no_input() {
+        let dir = TempDir::new("walk-out");
+        let out = dir.path().join("out");
+        fs::create_dir(&out).unwrap();
+        fs::write(out.join("manifest.json"), "x").unwrap();
+        fs::write(dir.path().join("a.csa"), "x").unwrap();
+        let sources = Sources::find(&[dir.path().to_owned()], &out).unwrap();
+        assert_eq!(names(&sources), ["a.csa"]);
+    }
+
+    #[test]
+    fn wrong_inputs_are_usage_errors() {
+        let dir = TempDir::new("walk-bad");
+        let find = |inputs: &[PathBuf]| Sources::find(inputs, Path::new("missing")).unwrap_err();
+        let missing = find(&[dir.path().join("nothing")]);
+        assert!(missing.is_usage());
+        assert!(missing.to_string().ends_with("game records: no such file or directory"));
+        let empty = find(&[dir.path().to_owned()]);
+        assert!(empty.to_string().ends_with("expected game records, found no files"), "{empty}");
+
+        for folder in ["a", "b"] {
+            fs::create_dir(dir.path().join(folder)).unwrap();
+            fs::write(dir.path().join(folder).join("x.csa"), "x").unwrap();
+        }
+        let clash = find(&[dir.path().join("a"), dir.path().join("b")]).to_string();
+        assert!(clash.contains("a/x.csa and ") && clash.contains("b/x.csa: "), "{clash}");
+        assert!(clash.contains("found `x.csa` twice"), "{clash}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_but_not_in_circles() {
+        use std::os::unix::fs::symlink;
+        let dir = TempDir::new("walk-links");
+        fs::create_dir(dir.path().join("a")).unwrap();
+        fs::write(dir.path().join("a/x.csa"), "x").unwrap();
+        symlink("..", dir.path().join("a/up")).unwrap();
+        symlink("a", dir.path().join("b")).unwrap();
+        symlink("nowhere", dir.path().join("c.csa")).unwrap();
+        let sources = Sources::find(&[dir.path().to_owned()], Path::new("missing")).unwrap();
+        assert_eq!(names(&sources), ["a/up", "a/x.csa", "b/up", "b/x.csa", "c.csa"]);
+        let problems: Vec<_> = sources.list.iter().map(|s| s.problem().is_some()).collect();
+        assert_eq!(problems, [true, false, true, false, true]);
+    }
+}

@@ -1,0 +1,169 @@
+//! Handing tables over to other libraries in the same process, without a copy: the Arrow C stream
+//! interface (<https://arrow.apache.org/docs/format/CStreamInterface.html>).
+
+use std::collections::VecDeque;
+use std::ffi::c_void;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow_array::ffi_stream::FFI_ArrowArrayStream;
+use arrow_array::types::UInt32Type;
+use arrow_array::{PrimitiveArray, RecordBatch, RecordBatchIterator, RecordBatchReader};
+use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
+
+use crate::dataset::Dataset;
+use crate::error::{Error, Result};
+use crate::ipc::IpcFile;
+use crate::schema::games_schema;
+
+/// A stream of record batches behind the C interface, whose layout anybody may read.
+///
+/// A Python binding puts the pointer of [`ArrowStream::into_raw`] into a capsule named
+/// [`ArrowStream::CAPSULE_NAME`], and calls [`ArrowStream::drop_raw`] when the capsule goes.
+pub struct ArrowStream {
+    stream: Box<FFI_ArrowArrayStream>,
+}
+
+impl ArrowStream {
+    /// The name that the Arrow PyCapsule interface gives to such a capsule.
+    pub const CAPSULE_NAME: &'static std::ffi::CStr = c"arrow_array_stream";
+
+    fn new(reader: Box<dyn RecordBatchReader + Send>) -> ArrowStream {
+        ArrowStream { stream: Box::new(FFI_ArrowArrayStream::new(reader)) }
+    }
+
+    /// The address of a `struct ArrowArrayStream` that the caller owns from here on.
+    pub fn into_raw(self) -> *mut c_void {
+        Box::into_raw(self.stream).cast()
+    }
+
+    /// Releases the stream, unless its consumer has done so, and frees the memory.
+    ///
+    /// # Safety
+    ///
+    /// `raw` must come from [`ArrowStream::into_raw`] and must not be used afterwards.
+    pub unsafe fn drop_raw(raw: *mut c_void) {
+        // SAFETY: the caller hands back what `into_raw` gave. A consumer that moved the stream
+        // away has set its release callback to null, which dropping respects.
+        drop(unsafe { Box::from_raw(raw.cast::<FFI_ArrowArrayStream>()) });
+    }
+}
+
+impl std::fmt::Debug for ArrowStream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ArrowStream").finish_non_exhaustive()
+    }
+}
+
+/// Reads games files one batch at a time.
+struct GamesReader {
+    schema: SchemaRef,
+    projection: Option<Vec<usize>>,
+    files: VecDeque<PathBuf>,
+    current: Option<(IpcFile, usize)>,
+}
+
+impl GamesReader {
+    fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
+        loop {
+            if let Some((file, index)) = &mut self.current {
+                if *index < file.n_batches() {
+                    let batch = file.batch(*index, self.projection.as_deref())?;
+                    *index += 1;
+                    return Ok(Some(batch));
+                }
+            }
+            let Some(path) = self.files.pop_front() else { return Ok(None) };
+            let file = IpcFile::open(&path)?;
+            if file.schema() != &games_schema() {
+                return Err(Error::corrupt(path, "expected the columns of the games table"));
+            }
+            self.current = Some((file, 0));
+        }
+    }
+}
+
+impl Iterator for GamesReader {
+    type Item = std::result::Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_batch().map_err(|error| ArrowError::ExternalError(Box::new(error))).transpose()
+    }
+}
+
+impl RecordBatchReader for GamesReader {
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+}
+
+impl Dataset {
+    /// The games table: all columns, or those that are named, in the order of the names. Files
+    /// are opened and read as the consumer asks for more.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] if there is no column of a name.
+    pub fn games_stream(&self, columns: Option<&[&str]>) -> Result<ArrowStream> {
+        let all = games_schema();
+        let index_of = |name: &&str| {
+            all.index_of(name).map_err(|_| {
+                let names: Vec<_> = all.fields().iter().map(|f| f.name().as_str()).collect();
+                Error::Usage(format!(
+                    "expected columns of the games table ({}), found `{name}`",
+                    names.join(", ")
+                ))
+            })
+        };
+        let projection: Option<Vec<usize>> =
+            columns.map(|names| names.iter().map(index_of).collect::<Result<_>>()).transpose()?;
+        let schema = match &projection {
+            None => all,
+            Some(indices) => Arc::new(all.project(indices).expect("indices of its own fields")),
+        };
+        let files = self.games_paths().into();
+        Ok(ArrowStream::new(Box::new(GamesReader { schema, projection, files, current: None })))
+    }
+}
+
+/// A stream of one batch with one column `value` of the numbers 0 to `n - 1` as u32, and the
+/// address of the buffer that holds them: whoever finds that address in the table that a consumer
+/// makes of the stream knows that nothing was copied.
+pub fn probe_stream(n: u32) -> (ArrowStream, usize) {
+    let values = PrimitiveArray::<UInt32Type>::from_iter_values(0..n);
+    let address = values.values().inner().as_ptr() as usize;
+    let schema = Arc::new(Schema::new(vec![Field::new("value", DataType::UInt32, false)]));
+    let batch = RecordBatch::try_new(schema.clone(), vec![Arc::new(values)])
+        .expect("the column of the schema");
+    let reader = RecordBatchIterator::new([Ok(batch)], schema);
+    (ArrowStream::new(Box::new(reader)), address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::cast::AsArray;
+    use arrow_array::ffi_stream::RecordBatchStreamReader;
+
+    #[test]
+    fn a_consumer_gets_the_same_buffer() {
+        let (stream, address) = probe_stream(1_000);
+        let raw = stream.into_raw();
+        // SAFETY: `raw` is a valid stream, which the reader moves away, leaving it released.
+        let reader = unsafe { RecordBatchStreamReader::from_raw(raw.cast()) }.unwrap();
+        let batches: Vec<_> = reader.map(|batch| batch.unwrap()).collect();
+        // SAFETY: `raw` came from `into_raw` and is not used again.
+        unsafe { ArrowStream::drop_raw(raw) };
+        let values = batches[0].column(0).as_primitive::<UInt32Type>().values();
+        assert_eq!(values.inner().as_ptr() as usize, address);
+        assert_eq!(values.len(), 1_000);
+    }
+
+    #[test]
+    fn a_stream_that_nobody_reads_is_released() {
+        let (stream, _) = probe_stream(10);
+        let raw = stream.into_raw();
+        // SAFETY: `raw` came from `into_raw` and is not used again.
+        unsafe { ArrowStream::drop_raw(raw) };
+    }
+}
