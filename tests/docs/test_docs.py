@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from maou_rust import maou_io
 
 from maou.cli import COMMANDS, build_parser
 
@@ -24,7 +23,6 @@ TRACKED = subprocess.run(
 ).stdout.split("\0")  # fmt: skip
 FILES = [ROOT / name for name in TRACKED if name and (ROOT / name).is_file()]
 PAPERS = [path for path in FILES if path.suffix == ".md"]
-SAMPLE = ROOT / "packages/maou/src/maou/sample"
 
 FENCE = re.compile(r"(?ms)^( *)```(\w*)[^\n]*\n(.*?)^\1```")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -124,13 +122,6 @@ def test_commands_and_options_in_the_text_exist(
             assert found, f"{name_of(path)}: `{code}`: no {option}"
 
 
-def test_every_command_has_a_page() -> None:
-    for command in COMMANDS:
-        page = ROOT / f"docs/commands/{command.name}.md"
-        assert page.is_file(), command.name
-        assert page.read_text(encoding="utf-8").startswith(f"# maou {command.name}\n")
-
-
 def test_every_page_is_in_the_navigation() -> None:
     _, nav = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").split("\nnav:\n")
     listed = sorted(re.findall(r"[\w/-]+\.md", nav))
@@ -199,20 +190,6 @@ def test_the_schema_page_is_up_to_date() -> None:
     spec.loader.exec_module(module)
     page = (ROOT / "docs/schema.md").read_text(encoding="utf-8")
     assert page == module.page(), "run `python scripts/schema_page.py`"
-
-
-@pytest.mark.parametrize("name", ["README", "docs/getting-started", "docs/datasets"])
-def test_python_examples_run(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    maou_io.convert([SAMPLE], tmp_path / "dataset")
-    (tmp_path / "game.csa").write_bytes((SAMPLE / "games.csa").read_bytes())
-    monkeypatch.chdir(tmp_path)
-    examples = list(blocks(ROOT / f"{name}.md", "python"))
-    assert examples
-    scope: dict[str, object] = {}
-    for example in examples:
-        exec(compile(example, f"{name}.md", "exec"), scope)
 
 
 def test_no_path_of_one_machine_is_in_the_tree() -> None:
