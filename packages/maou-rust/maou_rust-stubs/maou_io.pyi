@@ -16,9 +16,14 @@ class Progress(TypedDict):
     n_errors: int
 
 class ErrorEntry(TypedDict):
-    """One problem of one source, as listed in errors.jsonl."""
+    """One problem of one source, as listed in errors.jsonl.
+
+    `path` is where this run found the source, or its name in the dataset; `line`,
+    `column` and `game_number` are 0 where there is none.
+    """
 
     source: str
+    path: str
     game_number: int
     line: int
     column: int
@@ -33,7 +38,7 @@ class ConvertReport(TypedDict):
     n_sources_unchanged: int
     n_sources_changed: int
     vanished: list[str]
-    n_pruned: int
+    pruned: list[str]
     n_games: int
     n_positions: int
     n_errors: int
@@ -114,7 +119,7 @@ def convert(
     inputs: Sequence[str | PathLike[str]],
     out: str | PathLike[str],
     *,
-    compression: str = ...,
+    compression: str | None = ...,
     threads: int = ...,
     strict: bool = ...,
     prune: bool = ...,
@@ -131,12 +136,14 @@ def convert(
     Args:
         inputs: Files and folders.
         out: The dataset folder, made when missing.
-        compression: `zstd`, `lz4` or `none`.
+        compression: `zstd`, `lz4` or `none`; None for that of the dataset, `zstd` for
+            a new one.
         threads: Number of worker threads, 0 for one per core.
         strict: Stop at the first record that cannot be read whole.
         prune: Remove the games of sources that are gone from the inputs.
         dry_run: Read and report everything, write nothing.
-        shard_bytes: Input bytes per games file, None for the usual 64 MB.
+        shard_bytes: Input bytes per games file; None for those of the dataset, 64 MB
+            for a new one.
         progress: Called about ten times a second on the calling thread.
 
     Raises:

@@ -26,11 +26,11 @@ pub mod maou_rust {
     #[pymodule_export]
     use super::error::{DatasetError, RecordError, UsageError};
     #[pymodule_export]
-    use super::maou_index::maou_index;
+    use super::maou_index::python as maou_index;
     #[pymodule_export]
-    use super::maou_io::maou_io;
+    use super::maou_io::python as maou_io;
     #[pymodule_export]
-    use super::maou_shogi::maou_shogi;
+    use super::maou_shogi::python as maou_shogi;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

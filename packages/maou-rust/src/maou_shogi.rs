@@ -11,7 +11,8 @@ use crate::error::record_error;
 
 /// Rules, notations and records.
 #[pymodule]
-pub(crate) mod maou_shogi {
+#[pyo3(name = "maou_shogi")]
+pub(crate) mod python {
     #[pymodule_export]
     use super::{
         canonical_sfen, generate, hcp_to_sfen, key, legal_moves_usi, move16_to_usi, perft, play_usi,

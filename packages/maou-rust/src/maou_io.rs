@@ -1,0 +1,275 @@
+//! Datasets of shogi games: convert, inspect, verify, and hand over to Arrow readers.
+
+use std::ffi::c_void;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use maou_io::{
+    Compression, ConvertOptions, ConvertReport, Dataset, Error, ErrorEntry, Progress,
+};
+use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyCapsule, PyDict};
+use std::ffi::CStr;
+use std::ptr::NonNull;
+
+use crate::error::{DatasetError, UsageError, record_error};
+use crate::plain::to_python;
+
+/// Datasets of shogi games: convert, inspect, verify, and hand over to Arrow readers.
+#[pymodule]
+#[pyo3(name = "maou_io")]
+pub(crate) mod python {
+    #[pymodule_export]
+    use super::{
+        ArrowStream, convert, errors, games, hello, info, probe_stream, schema, shards,
+    };
+}
+
+/// Turns what stopped a command into the exception that Python users expect.
+pub(crate) fn dataset_error(py: Python<'_>, error: Error) -> PyErr {
+    match error {
+        Error::Usage(message) => UsageError::new_err(message),
+        Error::Io { path, source } => match source.raw_os_error() {
+            Some(code) => PyOSError::new_err((code, os_reason(&source), path)),
+            None => PyOSError::new_err(format!("{}: {source}", path.display())),
+        },
+        error @ Error::Corrupt { .. } => DatasetError::new_err(error.to_string()),
+        Error::Strict(entry) => record_error(
+            py,
+            Some(&entry_path(&entry)),
+            entry.line.unwrap_or_default(),
+            entry.column.unwrap_or_default(),
+            &entry.kind,
+            &entry.message,
+        ),
+    }
+}
+
+/// What the operating system said, without the number that Python shows anyway.
+fn os_reason(source: &std::io::Error) -> String {
+    let text = source.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
+}
+
+/// Where the user finds the file of an entry; its name in the dataset if nothing better is known.
+fn entry_path(entry: &ErrorEntry) -> String {
+    if entry.path.as_os_str().is_empty() {
+        entry.source.clone()
+    } else {
+        entry.path.to_string_lossy().into_owned()
+    }
+}
+
+/// Calls back to Python while the library works without the GIL.
+struct Watcher {
+    callback: Option<Py<PyAny>>,
+    /// What the callback, or Ctrl-C, raised: it stops the work and is raised again at its end.
+    raised: Option<PyErr>,
+}
+
+impl Watcher {
+    fn new(callback: Option<Py<PyAny>>) -> Watcher {
+        Watcher { callback, raised: None }
+    }
+
+    /// Reports progress; `false` stops the work.
+    fn report(&mut self, progress: &Progress) -> bool {
+        let outcome = Python::attach(|py| {
+            py.check_signals()?;
+            if let Some(callback) = &self.callback {
+                callback.call1(py, (progress_dict(py, progress)?,))?;
+            }
+            Ok(())
+        });
+        self.raised = self.raised.take().or(outcome.err());
+        self.raised.is_none()
+    }
+}
+
+fn progress_dict<'py>(py: Python<'py>, progress: &Progress) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("n_sources_done", progress.n_sources_done)?;
+    dict.set_item("n_sources", progress.n_sources)?;
+    dict.set_item("bytes_done", progress.bytes_done)?;
+    dict.set_item("bytes", progress.bytes)?;
+    dict.set_item("n_games", progress.n_games)?;
+    dict.set_item("n_positions", progress.n_positions)?;
+    dict.set_item("n_errors", progress.n_errors)?;
+    Ok(dict)
+}
+
+fn error_dict<'py>(py: Python<'py>, entry: &ErrorEntry) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("source", &entry.source)?;
+    dict.set_item("path", entry_path(entry))?;
+    dict.set_item("game_number", entry.game_number.unwrap_or_default())?;
+    dict.set_item("line", entry.line.unwrap_or_default())?;
+    dict.set_item("column", entry.column.unwrap_or_default())?;
+    dict.set_item("kind", &entry.kind)?;
+    dict.set_item("message", &entry.message)?;
+    dict.set_item("kept", entry.kept)?;
+    Ok(dict)
+}
+
+#[pyfunction]
+fn hello() -> &'static str {
+    concat!("maou-rust ", env!("CARGO_PKG_VERSION"))
+}
+
+#[pyfunction]
+#[pyo3(signature = (
+    inputs, out, *, compression = None, threads = 0, strict = false, prune = false,
+    dry_run = false, shard_bytes = None, progress = None,
+))]
+#[expect(clippy::too_many_arguments, reason = "one keyword argument an option")]
+fn convert<'py>(
+    py: Python<'py>,
+    inputs: Vec<PathBuf>,
+    out: PathBuf,
+    compression: Option<&str>,
+    threads: usize,
+    strict: bool,
+    prune: bool,
+    dry_run: bool,
+    shard_bytes: Option<u64>,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let compression =
+        compression.map(str::parse::<Compression>).transpose().map_err(UsageError::new_err)?;
+    let options = ConvertOptions {
+        compression,
+        threads,
+        strict,
+        prune,
+        dry_run,
+        shard_bytes,
+        ..ConvertOptions::default()
+    };
+    let mut watcher = Watcher::new(progress);
+    let report = py
+        .detach(|| maou_io::convert(&inputs, &out, &options, &mut |p| watcher.report(p)))
+        .map_err(|error| dataset_error(py, error))?;
+    match watcher.raised {
+        Some(raised) => Err(raised),
+        None => report_dict(py, &report),
+    }
+}
+
+fn report_dict<'py>(py: Python<'py>, report: &ConvertReport) -> PyResult<Bound<'py, PyDict>> {
+    let dict = to_python(py, report)?.cast_into::<PyDict>()?;
+    let errors: Vec<_> =
+        report.errors.iter().map(|entry| error_dict(py, entry)).collect::<PyResult<_>>()?;
+    dict.set_item("errors", errors)?;
+    dict.del_item("totals")?;
+    dict.set_item("total_games", report.totals.n_games)?;
+    dict.set_item("total_positions", report.totals.n_positions)?;
+    dict.set_item("total_errors", report.totals.n_errors)?;
+    dict.set_item("size_bytes", report.totals.size_bytes)?;
+    Ok(dict)
+}
+
+#[pyfunction]
+fn info<'py>(py: Python<'py>, path: PathBuf) -> PyResult<Bound<'py, PyAny>> {
+    let info = py
+        .detach(|| Ok(Dataset::open(&path)?.info()))
+        .map_err(|error| dataset_error(py, error))?;
+    to_python(py, &info)
+}
+
+#[pyfunction]
+fn errors<'py>(py: Python<'py>, path: PathBuf) -> PyResult<Vec<Bound<'py, PyDict>>> {
+    let entries = py
+        .detach(|| Dataset::open(&path)?.errors())
+        .map_err(|error| dataset_error(py, error))?;
+    entries.iter().map(|entry| error_dict(py, entry)).collect()
+}
+
+#[pyfunction]
+fn shards(py: Python<'_>, path: PathBuf) -> PyResult<Vec<String>> {
+    let dataset = py.detach(|| Dataset::open(&path)).map_err(|error| dataset_error(py, error))?;
+    Ok(dataset.games_paths().iter().map(|path| path.to_string_lossy().into_owned()).collect())
+}
+
+#[pyfunction]
+fn schema(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
+    let fields = maou_io::games_fields();
+    let column = |field: &maou_io::FieldDoc| {
+        let dict = PyDict::new(py);
+        dict.set_item("name", field.name)?;
+        dict.set_item("type", &field.type_name)?;
+        dict.set_item("nullable", field.nullable)?;
+        dict.set_item("meaning", field.meaning)?;
+        Ok(dict)
+    };
+    fields.iter().map(column).collect()
+}
+
+/// A stream of record batches behind the Arrow PyCapsule interface, read once.
+#[pyclass(frozen, module = "maou_rust.maou_io")]
+struct ArrowStream(Mutex<Option<maou_io::ArrowStream>>);
+
+impl ArrowStream {
+    fn new(stream: maou_io::ArrowStream) -> ArrowStream {
+        ArrowStream(Mutex::new(Some(stream)))
+    }
+}
+
+#[pymethods]
+impl ArrowStream {
+    #[pyo3(signature = (requested_schema = None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyCapsule>> {
+        // The interface allows to hand over the stream as it is, whatever was asked for.
+        drop(requested_schema);
+        let stream = self.0.lock().expect("no one panics with the lock").take();
+        let stream = stream.ok_or_else(|| {
+            PyValueError::new_err("this stream has been read; ask the dataset for another one")
+        })?;
+        let raw = NonNull::new(stream.into_raw()).expect("the address of a box");
+        // SAFETY: the pointer is that of an ArrowArrayStream, which is what the name promises to
+        // consumers, and `release` frees it once, when the capsule goes.
+        unsafe {
+            PyCapsule::new_with_pointer_and_destructor(
+                py,
+                raw,
+                maou_io::ArrowStream::CAPSULE_NAME,
+                Some(release),
+            )
+        }
+    }
+}
+
+/// Frees the stream in a capsule made by `__arrow_c_stream__`.
+unsafe extern "C" fn release(capsule: *mut pyo3::ffi::PyObject) {
+    let name: &CStr = maou_io::ArrowStream::CAPSULE_NAME;
+    // SAFETY: Python calls this with the capsule, once; it still holds the pointer given to it.
+    unsafe {
+        let raw: *mut c_void = pyo3::ffi::PyCapsule_GetPointer(capsule, name.as_ptr());
+        if !raw.is_null() {
+            maou_io::ArrowStream::drop_raw(raw);
+        }
+    }
+}
+
+#[pyfunction]
+#[pyo3(signature = (path, columns = None))]
+fn games(py: Python<'_>, path: PathBuf, columns: Option<Vec<String>>) -> PyResult<ArrowStream> {
+    let stream = py
+        .detach(|| {
+            let names: Option<Vec<&str>> =
+                columns.as_ref().map(|names| names.iter().map(String::as_str).collect());
+            Dataset::open(&path)?.games_stream(names.as_deref())
+        })
+        .map_err(|error| dataset_error(py, error))?;
+    Ok(ArrowStream::new(stream))
+}
+
+#[pyfunction]
+fn probe_stream(n: u32) -> (ArrowStream, usize) {
+    let (stream, address) = maou_io::probe_stream(n);
+    (ArrowStream::new(stream), address)
+}
