@@ -415,3 +415,110 @@ impl Position {
         decode(bytes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::setup::{Handicap, Setup};
+    use crate::testing::{Random, random_games, sparse_positions};
+
+    #[test]
+    fn every_position_with_two_kings_comes_back() {
+        let check = |position: &mut Position| {
+            if position.king(Color::Black).is_none() || position.king(Color::White).is_none() {
+                assert!(matches!(position.to_hcp(), Err(HcpError::NoKing(_))));
+                return;
+            }
+            let bytes = position.to_hcp().unwrap();
+            let decoded = Position::from_hcp(&bytes).unwrap();
+            assert_eq!(decoded, *position);
+            assert_eq!(decoded.keys(), position.keys());
+            assert_eq!(decoded.move_number(), 1);
+        };
+        random_games(21, 64, check);
+        sparse_positions(22, 5_000, check);
+    }
+
+    fn hex(text: &str) -> [u8; 32] {
+        std::array::from_fn(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).unwrap())
+    }
+
+    /// As cshogi writes them.
+    #[test]
+    fn bytes_are_pinned() {
+        for (position, bytes) in [
+            (Setup::startpos(), "58a449210cd757217e8e4d212caf427814c2ab109e4d212cd75f213e8e49210c"),
+            (
+                Setup::handicap(Handicap::Ten),
+                "59240a61a0103f0785b050088f42a0101e0a61a1101f078530a4b4566bbd3f5e",
+            ),
+            (
+                Setup::from_sfen(
+                    "l6nl/5+P1gk/2np1S3/p1p4Pp/3P2Sp1/1PPb2P1P/P5GS1/R8/LN4bKL w RGgsn5p 1",
+                )
+                .unwrap(),
+                "2381490986eb1565014b3cbee40200a0c417b84a0004c744113fc3f9912467bd",
+            ),
+        ] {
+            let position = Position::from_setup(&position).unwrap();
+            assert_eq!(position.to_hcp(), Ok(hex(bytes)), "{position:?}");
+            assert_eq!(Position::from_hcp(&hex(bytes)), Ok(position));
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_position() {
+        let start = Position::startpos().to_hcp().unwrap();
+        let check = |change: &dyn Fn(&mut [u8; 32]), error: HcpError, message: &str| {
+            let mut bytes = start;
+            change(&mut bytes);
+            assert_eq!(Position::from_hcp(&bytes), Err(error));
+            assert_eq!(error.to_string(), message);
+        };
+        check(
+            &|bytes| bytes[0] = 82 << 1,
+            HcpError::KingSquare(Color::Black, 82),
+            "expected a square of its own for Black's king, found `82`",
+        );
+        check(
+            &|bytes| bytes[0] = 81 << 1,
+            HcpError::NoKing(Color::Black),
+            "expected two kings, found none of Black",
+        );
+        check(
+            &|bytes| bytes[0] = 36 << 1,
+            HcpError::KingSquare(Color::White, 36),
+            "expected a square of its own for White's king, found `36`",
+        );
+        check(
+            &|bytes| bytes[2..].fill(255),
+            HcpError::Board,
+            "expected 79 squares in 256 bits, found fewer",
+        );
+    }
+
+    /// Changed bits give an error or another position that comes back, never a panic.
+    #[test]
+    fn any_bytes_are_a_position_or_an_error() {
+        let mut random = Random::new(23);
+        let mut n_decoded = 0;
+        let mut check = |bytes: &[u8; 32]| {
+            if let Ok(position) = Position::from_hcp(bytes) {
+                n_decoded += 1;
+                assert_eq!(Position::from_hcp(&position.to_hcp().unwrap()), Ok(position));
+            }
+        };
+        for _ in 0..20_000 {
+            check(&std::array::from_fn(|_| random.below(256) as u8));
+        }
+        random_games(24, 16, |position| {
+            let bytes = position.to_hcp().unwrap();
+            for bit in 0..256 {
+                let mut bytes = bytes;
+                bytes[bit / 8] ^= 1 << (bit % 8);
+                check(&bytes);
+            }
+        });
+        assert!(n_decoded > 1_000, "{n_decoded}");
+    }
+}

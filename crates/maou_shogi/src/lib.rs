@@ -3,6 +3,7 @@
 mod attacks;
 mod bitboard;
 mod color;
+pub mod generate;
 mod hand;
 mod hcp;
 mod key;
@@ -16,6 +17,8 @@ mod repetition;
 mod setup;
 mod sfen;
 mod square;
+#[cfg(test)]
+mod testing;
 
 pub use bitboard::{Bitboard, Squares};
 pub use color::Color;

@@ -546,3 +546,188 @@ impl Position {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::setup::Setup;
+    use crate::testing::{cornered_kings, random_games, sparse_positions};
+
+    /// `is_legal` says of all 65,536 patterns what the list says, and the list has no doubles.
+    fn check_every_pattern(position: &Position) {
+        let moves = position.legal_moves();
+        let mut in_list = vec![false; 1 << 16];
+        for mv in &moves {
+            assert!(!std::mem::replace(&mut in_list[mv.move16() as usize], true), "{mv} twice");
+        }
+        assert_eq!(position.count_legal_moves(), moves.len());
+        assert_eq!(position.has_legal_move(), !moves.is_empty());
+        for bits in 0..=u16::MAX {
+            let is_legal = Move::from_move16(bits).is_some_and(|mv| position.is_legal(mv));
+            assert_eq!(is_legal, in_list[bits as usize], "{bits} in {position:?}");
+        }
+    }
+
+    #[test]
+    fn one_move_is_legal_exactly_if_the_list_holds_it() {
+        let mut n_seen = 0;
+        let mut check = |position: &mut Position| {
+            n_seen += 1;
+            if n_seen % 7 == 0 || position.in_check() {
+                check_every_pattern(position);
+            }
+        };
+        random_games(1, 16, &mut check);
+        sparse_positions(2, 3_000, &mut check);
+    }
+
+    #[test]
+    fn twins_have_twin_moves() {
+        let check = |position: &mut Position| {
+            let mut moves: Vec<Move> = position.legal_moves().iter().map(|mv| mv.flip()).collect();
+            let mut twins = position.flipped().legal_moves().to_vec();
+            moves.sort();
+            twins.sort();
+            assert_eq!(moves, twins, "{position:?}");
+        };
+        random_games(3, 16, check);
+        sparse_positions(4, 2_000, check);
+    }
+
+    #[test]
+    fn no_legal_move_leaves_the_king_in_check() {
+        let check = |position: &mut Position| {
+            let us = position.turn();
+            for &mv in &position.legal_moves() {
+                let undo = position.make(mv);
+                assert!(!position.attacked_king(us), "{mv} in {position:?}");
+                assert!(Position::from_setup(&position.to_setup()).is_ok());
+                position.undo(mv, undo);
+            }
+        };
+        random_games(5, 16, check);
+        sparse_positions(6, 2_000, check);
+    }
+
+    /// Drop-pawn mate by its definition, with the moves of the mated side.
+    #[test]
+    fn a_pawn_drop_is_legal_unless_it_mates() {
+        let (mut n_mates, mut n_checks) = (0, 0);
+        let mut check = |position: &Position| {
+            let (us, them) = (position.turn(), position.turn().opponent());
+            let Some(king) = position.king(them) else { return };
+            let front = king.index() as i32 + if us == Color::Black { 1 } else { -1 };
+            let Some(front) = u8::try_from(front).ok().and_then(Square::from_index) else { return };
+            if front.file() != king.file()
+                || position.piece_on(front).is_some()
+                || position.hand(us).count(PieceType::Pawn) == 0
+            {
+                return;
+            }
+            let mut setup = position.to_setup();
+            setup.board[front.index()] = Some(crate::Piece::new(us, PieceType::Pawn));
+            setup.hands[us.index()].set(PieceType::Pawn, 0);
+            setup.turn = them;
+            let Ok(after) = Position::from_setup(&setup) else { return };
+            let mates = !after.has_legal_move();
+            n_mates += usize::from(mates);
+            n_checks += 1;
+            let drop = Move::drop(PieceType::Pawn, front);
+            assert_eq!(position.is_legal(drop), !mates, "{drop} in {position:?}");
+            assert_eq!(position.legal_moves().contains(&drop), !mates, "{drop} in {position:?}");
+        };
+        sparse_positions(7, 5_000, |position| check(position));
+        cornered_kings(8, 30_000, &mut check);
+        assert!(n_mates > 100 && n_checks > 1_000, "{n_mates} mates in {n_checks} drops");
+    }
+
+    /// Whether each move is legal.
+    fn check(sfen: &str, legal: &[&str], illegal: &[&str]) {
+        let position = Position::from_sfen(sfen).unwrap();
+        for (moves, expected) in [(legal, true), (illegal, false)] {
+            for usi in moves {
+                let mv = Move::from_usi(usi).unwrap();
+                assert_eq!(position.is_legal(mv), expected, "{usi} in {sfen}");
+                assert_eq!(position.legal_moves().contains(&mv), expected, "{usi} in {sfen}");
+            }
+        }
+    }
+
+    #[test]
+    fn drop_pawn_mate() {
+        // Nobody can take, the king cannot flee.
+        check("7nk/9/7G1/9/9/9/9/9/4K4 b P 1", &["P*3b"], &["P*1b"]);
+        // A silver takes, unless it is pinned across.
+        check("7sk/9/7G1/9/9/9/9/9/4K4 b P 1", &["P*1b"], &[]);
+        check("R6sk/9/7G1/9/9/9/9/9/4K4 b P 1", &[], &["P*1b"]);
+        // A rook that is pinned along the file takes.
+        check("7nk/9/7G1/9/8r/9/9/9/4K3R b P 1", &["P*1b"], &[]);
+        // The king takes a pawn that nothing guards.
+        check("7nk/9/9/9/9/9/9/9/4K4 b P 1", &["P*1b"], &[]);
+        // Moving a pawn to mate is fine.
+        check("7nk/9/7GP/9/9/9/9/9/4K4 b - 1", &["1c1b"], &[]);
+    }
+
+    #[test]
+    fn nifu_and_squares_without_moves() {
+        check(
+            "4k4/9/9/9/9/9/P8/9/4K4 b PLN 1",
+            &["P*8b", "P*1i", "L*9b", "N*9c"],
+            &["P*9b", "P*9i", "P*8a", "L*1a", "N*1a", "N*1b"],
+        );
+        // A promoted pawn does not count.
+        check("4k4/9/9/9/9/9/+P8/9/4K4 b P 1", &["P*9b"], &["P*9a"]);
+        check("4k4/9/9/9/9/9/9/9/4K4 w pln 1", &["P*9h", "N*9g"], &["P*9i", "L*9i", "N*9h"]);
+    }
+
+    #[test]
+    fn promotion_forced_and_optional() {
+        check(
+            "4k4/P7P/8L/2N6/1S7/G7B/9/9/4K4 b - 1",
+            &["9b9a+", "1b1a+", "7d6b+", "7d8b+", "8e8d", "1f4c+", "1f4c", "1f2e"],
+            &["9b9a", "1b1a", "7d6b", "7d8b", "8e8d+", "9f9e+", "1f2e+", "1c1b", "1c1b+"],
+        );
+        // Out of the zone, too; a gold never, and a promoted piece not again.
+        check(
+            "4k4/1S7/+R8/9/9/9/9/9/4K4 b - 1",
+            &["8b7c+", "8b7c", "8b9a+", "9c9i"],
+            &["9c9i+", "9c9a+"],
+        );
+    }
+
+    #[test]
+    fn pins_and_evasions() {
+        // The gold may only move along the rook's file; it does not move while the king is in
+        // check from elsewhere.
+        check("4r3k/9/9/9/9/9/9/4G4/4K4 b - 1", &["5h5g", "5i4h"], &["5h4h", "5h4g"]);
+        check("4r3k/9/9/9/9/9/3n5/4G4/4K4 b P 1", &["5i6i"], &["5h5g", "P*6h", "5h6h"]);
+        // Two checkers: only the king moves.
+        check("4r3k/9/9/9/9/9/3n5/9/4K4 b PG 1", &["5i6i"], &["P*5h", "G*5h"]);
+        // A slider sees through the king.
+        check("4r3k/9/9/9/9/9/9/4K4/9 b P 1", &["5h4h", "P*5e"], &["5h5i", "5h5g", "P*4e"]);
+        // The checker may be taken.
+        check("8k/9/9/9/9/9/9/4r4/3GK4 b - 1", &["6i5h", "5i5h"], &["5i4h", "6i7i"]);
+        assert!(
+            Position::from_sfen("4r3k/9/9/9/9/9/9/4K4/9 b P 1").unwrap().checkers()
+                == [Square::new(4, 0)].into_iter().collect()
+        );
+    }
+
+    #[test]
+    fn a_missing_king_is_never_in_check() {
+        let position = Position::from_sfen("4k4/9/4P4/9/9/9/9/9/9 b G 1").unwrap();
+        assert!(!position.in_check() && position.checkers().is_empty());
+        assert_eq!(position.legal_moves().len(), 81 - 2 + 2);
+        assert!(Position::from_setup(&Setup::EMPTY).unwrap().legal_moves().is_empty());
+    }
+
+    #[test]
+    fn attacks_of_pieces() {
+        let position = Position::startpos();
+        let attacked = |usi| position.attacks_from(Square::from_usi(usi).unwrap()).len();
+        assert_eq!(attacked("5i"), 5);
+        assert_eq!(attacked("2h"), 9);
+        assert_eq!(attacked("8b"), 9);
+        assert_eq!(attacked("5e"), 0);
+    }
+}

@@ -106,34 +106,26 @@ impl fmt::Display for SetupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             SetupError::TwoKings(color, square) => {
-                write!(f, "expected at most one king of {}, found another on `{square}`", color)
+                write!(f, "expected at most one king of {color}, found another on `{square}`")
             }
             SetupError::TooMany { kind, count } => {
                 write!(f, "expected at most {} {}s, found {count}", kind.total(), kind.name())
             }
             SetupError::NoMoves(piece, square) => {
-                let kind = piece.piece_type().name();
-                write!(
-                    f,
-                    "expected pieces that can move, found {}'s {kind} on `{square}`",
-                    piece.color()
-                )
+                let (color, kind) = (piece.color(), piece.piece_type().name());
+                write!(f, "expected pieces that can move, found {color}'s {kind} on `{square}`")
             }
             SetupError::Nifu(color, square) => {
                 let file = square.file() + 1;
                 write!(
                     f,
-                    "expected at most one pawn of {} on file {file}, found another on `{square}`",
-                    color
+                    "expected at most one pawn of {color} on file {file}, \
+                     found another on `{square}`"
                 )
             }
             SetupError::OpponentInCheck(color) => {
-                write!(
-                    f,
-                    "expected {} to move, whose king is in check, found {}",
-                    color,
-                    color.opponent()
-                )
+                let turn = color.opponent();
+                write!(f, "expected {color} to move, whose king is in check, found {turn}")
             }
             SetupError::MoveNumber => f.write_str("expected a move number from 1, found `0`"),
         }
@@ -486,5 +478,161 @@ impl Hash for Position {
 impl fmt::Debug for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Position({})", self.to_sfen())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{random_games, sparse_positions};
+
+    fn assert_same_in_every_field(a: &Position, b: &Position) {
+        assert_eq!(a.classes, b.classes);
+        assert_eq!(a.colors, b.colors);
+        assert_eq!(a.keys, b.keys);
+        assert_eq!(a.hands, b.hands);
+        assert_eq!(a.board, b.board);
+        assert_eq!(a.turn, b.turn);
+        assert_eq!(a.kings, b.kings);
+        assert_eq!(a.move_number, b.move_number);
+    }
+
+    /// Make keeps every field as a fresh position has it, and undo restores every field.
+    #[test]
+    fn make_agrees_with_a_fresh_position_and_undo_takes_it_back() {
+        let check = |position: &mut Position| {
+            let before = position.clone();
+            for &mv in &position.legal_moves() {
+                let undo = position.make(mv);
+                assert_eq!(undo.captured(), before.piece_on(mv.to()));
+                assert_eq!(position.move_number(), before.move_number() + 1);
+                assert_ne!(*position, before);
+                let fresh = Position::from_setup(&position.to_setup()).unwrap();
+                assert_same_in_every_field(position, &fresh);
+                position.undo(mv, undo);
+                assert_same_in_every_field(position, &before);
+                assert_eq!(*position, before);
+            }
+        };
+        random_games(11, 8, check);
+        sparse_positions(12, 2_000, check);
+    }
+
+    #[test]
+    fn twins_swap_the_halves_of_the_key() {
+        let check = |position: &mut Position| {
+            let twin = position.flipped();
+            assert_eq!(twin.keys(), position.keys().rotate_left(64));
+            assert_eq!(twin.key(), position.key() ^ 1);
+            assert_eq!(position.key() & 1, position.turn() as u64);
+            assert_eq!(twin.flipped(), *position);
+        };
+        random_games(13, 32, check);
+        sparse_positions(14, 2_000, check);
+    }
+
+    #[test]
+    fn sfen_and_setup_come_back() {
+        let check = |position: &mut Position| {
+            let text = position.to_sfen();
+            assert_same_in_every_field(&Position::from_sfen(&text).unwrap(), position);
+            assert_eq!(Setup::from_sfen(&text), Ok(position.to_setup()));
+            assert_eq!(position.to_setup().to_sfen(), text);
+        };
+        random_games(15, 32, check);
+        sparse_positions(16, 2_000, check);
+    }
+
+    /// Files and datasets store keys: a change is a new `KEY_VERSION`.
+    #[test]
+    fn keys_are_pinned() {
+        for (sfen, key) in [
+            ("9/9/9/9/9/9/9/9/9 b - 1", 0),
+            ("9/9/9/9/9/9/9/9/9 w - 1", 1),
+            (
+                "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b - 1",
+                0xbed4_f1a2_a033_e1bc,
+            ),
+            (
+                "l6nl/5+P1gk/2np1S3/p1p4Pp/3P2Sp1/1PPb2P1P/P5GS1/R8/LN4bKL w RGgsn5p 1",
+                0x20ba_97e9_461c_5807,
+            ),
+        ] {
+            let position = Position::from_sfen(sfen).unwrap();
+            assert_eq!(position.key(), key, "{sfen}: {:#018x}", position.key());
+        }
+    }
+
+    #[test]
+    fn equality_and_key_leave_the_move_number_out() {
+        let mut position = Position::startpos();
+        position.set_move_number(300);
+        assert_eq!(position, Position::startpos());
+        assert_eq!(position.key(), Position::startpos().key());
+        assert_eq!(position.move_number(), 300);
+        assert!(position.to_sfen().ends_with(" 300"));
+    }
+
+    #[test]
+    fn the_last_move_number_stays() {
+        let mut position = Position::startpos();
+        position.set_move_number(u16::MAX);
+        let mv = Move::from_usi("7g7f").unwrap();
+        let undo = position.make(mv);
+        assert_eq!(position.move_number(), u16::MAX);
+        position.undo(mv, undo);
+        assert_eq!(position.move_number(), u16::MAX);
+    }
+
+    #[test]
+    fn setups_that_break_a_rule() {
+        let check = |sfen: &str, error: SetupError| {
+            assert_eq!(Position::try_from(&Setup::from_sfen(sfen).unwrap()), Err(error), "{sfen}");
+        };
+        let square = |usi| Square::from_usi(usi).unwrap();
+        use Color::*;
+        check("kk7/9/9/9/9/9/9/9/4K4 b - 1", SetupError::TwoKings(White, square("9a")));
+        check(
+            "k8/9/9/9/9/9/9/9/4K4 b 3R 1",
+            SetupError::TooMany { kind: PieceType::Rook, count: 3 },
+        );
+        check(
+            "k+b7/9/9/9/9/9/9/9/4K4 b 2B 1",
+            SetupError::TooMany { kind: PieceType::Bishop, count: 3 },
+        );
+        for (sfen, piece, on) in [
+            ("P3k4/9/9/9/9/9/9/9/4K4 b - 1", Piece::new(Black, PieceType::Pawn), "9a"),
+            ("L3k4/9/9/9/9/9/9/9/4K4 b - 1", Piece::new(Black, PieceType::Lance), "9a"),
+            ("4k4/N8/9/9/9/9/9/9/4K4 b - 1", Piece::new(Black, PieceType::Knight), "9b"),
+            ("4k4/9/9/9/9/9/9/9/4K3p b - 1", Piece::new(White, PieceType::Pawn), "1i"),
+            ("4k4/9/9/9/9/9/9/9/4K3l b - 1", Piece::new(White, PieceType::Lance), "1i"),
+            ("4k4/9/9/9/9/9/9/8n/4K4 b - 1", Piece::new(White, PieceType::Knight), "1h"),
+        ] {
+            check(sfen, SetupError::NoMoves(piece, square(on)));
+        }
+        check("4k4/9/9/9/p8/9/p8/9/4K4 b - 1", SetupError::Nifu(White, square("9g")));
+        check("4k4/9/9/9/9/P8/9/9/P3K4 b - 1", SetupError::Nifu(Black, square("9i")));
+        check("4k4/9/9/9/9/9/9/9/4R4 b - 1", SetupError::OpponentInCheck(White));
+        check("4k4/9/9/9/9/9/9/4r4/4K4 w - 1", SetupError::OpponentInCheck(Black));
+        let zero = Setup { move_number: 0, ..Setup::startpos() };
+        assert_eq!(Position::from_setup(&zero), Err(SetupError::MoveNumber));
+    }
+
+    #[test]
+    fn promoted_pawns_may_share_a_file() {
+        assert!(Position::from_sfen("4k4/9/9/9/P8/+P8/+P8/9/4K4 b - 1").is_ok());
+    }
+
+    #[test]
+    fn handicaps_are_legal_and_white_starts() {
+        use crate::setup::Handicap;
+        for handicap in Handicap::ALL {
+            let position = Position::from_setup(&Setup::handicap(handicap)).unwrap();
+            let expected = if handicap == Handicap::Even { Color::Black } else { Color::White };
+            assert_eq!(position.turn(), expected);
+        }
+        let sizes = Handicap::ALL
+            .map(|handicap| 40 - Setup::handicap(handicap).board.iter().flatten().count());
+        assert_eq!(sizes, [0, 1, 1, 1, 1, 2, 2, 3, 4, 5, 5, 6, 7, 7, 8, 10]);
     }
 }

@@ -176,3 +176,133 @@ impl Position {
         n_in_camp >= 10 && points >= [28, 27][us]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mv::Move;
+
+    /// What the history says after each move.
+    fn verdicts(sfen: &str, moves: &[&str]) -> Vec<Repetition> {
+        let mut position = Position::from_sfen(sfen).unwrap();
+        let mut history = History::new(&position);
+        let verdicts = moves
+            .iter()
+            .map(|usi| {
+                let mv = Move::from_usi(usi).unwrap();
+                assert!(position.is_legal(mv), "{usi} in {position:?}");
+                position.make(mv);
+                history.push(&position);
+                history.repetition()
+            })
+            .collect();
+        assert_eq!(history.n_plies(), moves.len());
+        verdicts
+    }
+
+    const START: &str = "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b - 1";
+
+    #[test]
+    fn the_fourth_occurrence_draws_over_the_whole_game() {
+        // Other moves in between do not matter.
+        let shuffle = ["2h3h", "8b7b", "3h2h", "7b8b"];
+        let detour = ["4i4h", "4a4b", "4h4i", "4b4a"];
+        let moves = [shuffle, detour, shuffle].concat();
+        let verdicts = verdicts(START, &moves);
+        assert!(verdicts[..11].iter().all(|&verdict| verdict == Repetition::None));
+        assert_eq!(verdicts[11], Repetition::Draw);
+    }
+
+    #[test]
+    fn perpetual_check_loses_for_the_checker() {
+        // Black's rook checks on every move.
+        let sfen = "k8/9/9/9/9/9/9/9/R3K4 w - 1";
+        let round = ["9a8a", "9i8i", "8a9a", "8i9i"];
+        let verdicts = verdicts(sfen, &round.repeat(3));
+        assert_eq!(verdicts[10], Repetition::None);
+        // White is to move, and the opponent loses.
+        assert_eq!(verdicts[11], Repetition::Win);
+    }
+
+    #[test]
+    fn the_checker_may_also_be_the_side_to_move() {
+        let sfen = "k8/9/9/9/9/9/9/9/1R2K4 b - 1";
+        let round = ["8i9i", "9a8a", "9i8i", "8a9a"];
+        let verdicts = verdicts(sfen, &round.repeat(3));
+        // Black, who is to move, gave check on every move since the first occurrence.
+        assert_eq!(verdicts[11], Repetition::Loss);
+    }
+
+    #[test]
+    fn one_quiet_move_makes_it_a_draw() {
+        let sfen = "k8/9/9/9/9/9/9/9/R3K4 w - 1";
+        let checks = ["9a8a", "9i8i", "8a9a", "8i9i"];
+        let quiet = ["9a8a", "9i7i", "8a9a", "7i9i"];
+        let verdicts = verdicts(sfen, &[checks, quiet, checks].concat());
+        assert_eq!(verdicts[11], Repetition::Draw);
+    }
+
+    #[test]
+    fn checks_before_the_first_occurrence_do_not_count() {
+        // A quiet move, then the position for the first time, then checks only.
+        let sfen = "k8/9/9/9/9/9/9/9/2R1K4 w - 1";
+        let mut moves = vec!["9a9b", "5i5h", "9b9a", "7i9i"];
+        moves.extend(["9a8a", "9i8i", "8a9a", "8i9i"].repeat(3));
+        let verdicts = verdicts(sfen, &moves);
+        assert_eq!(verdicts[14], Repetition::None);
+        assert_eq!(verdicts[15], Repetition::Win);
+    }
+
+    #[test]
+    fn more_in_hand_is_superior_less_inferior() {
+        // Black drops a pawn, White takes it, and both kings go back.
+        let less = verdicts(
+            "4k4/9/9/9/9/9/9/9/4K4 b P 1",
+            &["P*5b", "5a5b", "5i5h", "5b4a", "5h5i", "4a5a"],
+        );
+        assert_eq!(less[..5], [Repetition::None; 5]);
+        assert_eq!(less[5], Repetition::Inferior);
+        let more = verdicts(
+            "4k4/9/9/9/9/9/9/9/4K4 w P 1",
+            &["5a5b", "P*5c", "5b5c", "5i5h", "5c5b", "5h4i", "5b5a", "4i5i"],
+        );
+        assert_eq!(more[..7], [Repetition::None; 7]);
+        assert_eq!(more[7], Repetition::Superior);
+    }
+
+    #[test]
+    fn pop_forgets() {
+        let mut position = Position::startpos();
+        let mut history = History::new(&position);
+        let mv = Move::from_usi("2h3h").unwrap();
+        let undo = position.make(mv);
+        history.push(&position);
+        history.pop();
+        position.undo(mv, undo);
+        history.pop();
+        assert_eq!((history.n_plies(), history.n_occurrences()), (0, 1));
+    }
+
+    #[test]
+    fn declaration_needs_camp_pieces_and_points() {
+        // Whether Black, and White with the twin of the board, may declare.
+        let check = |sfen: &str, black: bool, white: bool| {
+            let position = Position::from_sfen(sfen).unwrap();
+            assert_eq!(position.can_declare_win(), black, "{sfen}");
+            assert_eq!(position.flipped().can_declare_win(), white, "twin of {sfen}");
+        };
+        // Ten pieces beside the king, two of them big: 18 points, and pawns in hand.
+        let ten = "K+R+B+P+P+P+P2/4+P+P+P+P1/9/9/9/9/9/9/4k4 b";
+        check(&format!("{ten} 10P 1"), true, true);
+        check(&format!("{ten} 9P 1"), false, true);
+        check(&format!("{ten} 8P 1"), false, false);
+        // A rook in hand counts five.
+        check(&format!("{ten} R5P 1"), true, true);
+        check(&format!("{ten} R4P 1"), false, true);
+        // Nine pieces are too few, however many points.
+        check("K+R+B+P+P+P+P2/4+P+P+P2/9/9/9/9/9/9/4k4 b RB9P 1", false, false);
+        // The king must be there, and not in check.
+        check("1+R+B+P+P+P+P2/4+P+P+P+P1/9/K8/9/9/9/9/4k4 b R9P 1", false, false);
+        check("K+R+B+P+P+P+P2/4+P+P+P+P1/9/9/9/9/9/9/4k3b b R9P 1", false, false);
+    }
+}

@@ -37,6 +37,7 @@ const HAND_ORDER: [PieceType; 7] = [
 ];
 
 /// The characters of an SFEN, with the place.
+#[derive(Clone)]
 struct Cursor<'a> {
     rest: std::str::Chars<'a>,
     column: usize,
@@ -53,7 +54,7 @@ impl Cursor<'_> {
         c
     }
 
-    /// The number at the cursor, if it starts with 1 to 9 and fits.
+    /// The number at the cursor, if it is above 0, fits and has no leading 0.
     fn number(&mut self) -> Option<u16> {
         if !matches!(self.peek(), Some('1'..='9')) {
             return None;
@@ -66,12 +67,24 @@ impl Cursor<'_> {
         Some(number)
     }
 
+    /// An error about the character here.
     fn error<T>(&self, expected: &str) -> Result<T, SfenError> {
         let found = match self.peek() {
             Some(c) => format!("`{c}`"),
             None => "the end".to_owned(),
         };
         let message = format!("expected {expected}, found {found}");
+        Err(SfenError { message, column: self.column })
+    }
+
+    /// An error about the digits here, or the character if there are none.
+    fn number_error<T>(&self, expected: &str) -> Result<T, SfenError> {
+        let rest = self.rest.as_str();
+        let n_digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        if n_digits == 0 {
+            return self.error(expected);
+        }
+        let message = format!("expected {expected}, found `{}`", &rest[..n_digits]);
         Err(SfenError { message, column: self.column })
     }
 
@@ -104,16 +117,10 @@ pub(crate) fn parse(text: &str) -> Result<Setup, SfenError> {
     parse_hands(&mut cursor, &mut setup.hands)?;
     if cursor.peek().is_some() {
         cursor.space("the move number")?;
-        let column = cursor.column;
+        let start = cursor.clone();
         setup.move_number = match cursor.number() {
             Some(number) => number,
-            None => {
-                cursor = Cursor { rest: text.chars(), column: 1 };
-                while cursor.column < column {
-                    cursor.next();
-                }
-                return cursor.error("a move number from 1 to 65535");
-            }
+            None => return start.number_error("a move number from 1 to 65535"),
         };
         if cursor.peek().is_some() {
             return cursor.error("the end");
@@ -133,7 +140,12 @@ fn parse_board(
             match cursor.peek() {
                 Some(c @ '1'..='9') if c as u8 - b'0' <= n_left => n_left -= c as u8 - b'0',
                 Some('1'..='9') => {
-                    return cursor.error(&format!("at most {n_left} more squares on this rank"));
+                    return cursor.error(&format!("at most {n_left} on rank {}", rank + 1));
+                }
+                None | Some('/' | ' ') => {
+                    let plural = if n_left == 1 { "" } else { "s" };
+                    let rank = rank + 1;
+                    return cursor.error(&format!("{n_left} more square{plural} on rank {rank}"));
                 }
                 Some(c) => {
                     let column = cursor.column;
@@ -155,7 +167,6 @@ fn parse_board(
                     n_left -= 1;
                     put(Square::new(n_left, rank), Piece::new(color, kind), column);
                 }
-                None => return cursor.error("a piece or a number of empty squares"),
             }
             cursor.next();
         }
@@ -175,11 +186,16 @@ fn parse_hands(cursor: &mut Cursor<'_>, hands: &mut [Hand; 2]) -> Result<(), Sfe
         return Ok(());
     }
     loop {
-        let count = cursor.number();
+        let mut count = 1;
+        if matches!(cursor.peek(), Some('0'..='9')) {
+            let start = cursor.clone();
+            count = match cursor.number() {
+                Some(count @ 1..=18) => count as u8,
+                _ => return start.number_error("a count of pieces in hand from 1 to 18"),
+            };
+        }
         let held = cursor.peek().and_then(piece_letter).filter(|held| held.1 != PieceType::King);
-        let (Some((color, kind)), Some(count)) =
-            (held, count.map_or(Some(1), |count| u8::try_from(count).ok()))
-        else {
+        let Some((color, kind)) = held else {
             return cursor.error("a piece in hand");
         };
         if hands[color.index()].count(kind) != 0 {
@@ -262,5 +278,205 @@ fn push_piece(text: &mut String, piece: Piece) {
     let lower = if piece.color() == Color::White { 32 } else { 0 };
     for byte in piece.piece_type().to_sfen().bytes() {
         text.push((if byte == b'+' { byte } else { byte + lower }) as char);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::position::Position;
+
+    const START: &str = "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b - 1";
+
+    #[test]
+    fn canonical_texts_come_back() {
+        for text in [
+            START,
+            "l6nl/5+P1gk/2np1S3/p1p4Pp/3P2Sp1/1PPb2P1P/P5GS1/R8/LN4bKL w GR5pnsg 65535",
+            "R8/2K1S1SSk/4B4/9/9/9/9/9/1L1L1L3 b RBGSNLP3g3n17p 1",
+            "9/9/9/9/9/9/9/9/9 w - 1",
+        ] {
+            // The second one has Black's hand as `GR`, so that it is not canonical.
+            let printed = Setup::from_sfen(text).unwrap().to_sfen();
+            assert_eq!(printed, text.replace("GR5pnsg", "RGgsn5p"));
+            assert_eq!(Setup::from_sfen(&printed).unwrap().to_sfen(), printed);
+        }
+        assert_eq!(Setup::from_sfen(START.strip_suffix(" 1").unwrap()).unwrap().to_sfen(), START);
+    }
+
+    #[test]
+    fn other_texts_say_where_and_why() {
+        for (text, column, message) in [
+            ("", 1, "expected 9 more squares on rank 1, found the end"),
+            ("startpos", 2, "expected a piece or a number of empty squares, found `t`"),
+            (
+                "lnsgkgsnl/1r5b1/pppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b - 1",
+                26,
+                "expected `/` after rank 3, found `p`",
+            ),
+            (
+                "lnsgkgsnl/1r5b1/pppppppp9/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b - 1",
+                25,
+                "expected at most 1 on rank 3, found `9`",
+            ),
+            (
+                "lnsgkgsnl/1r5b1/pppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b - 1",
+                25,
+                "expected 1 more square on rank 3, found `/`",
+            ),
+            (
+                "lnsgkgsnl/1r6b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b - 1",
+                15,
+                "expected `/` after rank 2, found `1`",
+            ),
+            (
+                "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1 b - 1",
+                48,
+                "expected `/` after rank 8, found ` `",
+            ),
+            (
+                "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL",
+                58,
+                "expected a space and the side to move, found the end",
+            ),
+            (
+                "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL x - 1",
+                59,
+                "expected the side to move, `b` or `w`, found `x`",
+            ),
+            (
+                "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b",
+                60,
+                "expected a space and the hands, found the end",
+            ),
+            (
+                "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b K 1",
+                61,
+                "expected a piece in hand, found `K`",
+            ),
+            (
+                "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b 19P 1",
+                61,
+                "expected a count of pieces in hand from 1 to 18, found `19`",
+            ),
+            (
+                "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b 2 1",
+                62,
+                "expected a piece in hand, found ` `",
+            ),
+            (
+                "lnsgkgsnl/1r5b1/9/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b PpP 1",
+                55,
+                "expected each piece in hand once, found `P`",
+            ),
+            (
+                "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b - 0",
+                63,
+                "expected a move number from 1 to 65535, found `0`",
+            ),
+            (
+                "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b - 65536",
+                63,
+                "expected a move number from 1 to 65535, found `65536`",
+            ),
+            (
+                "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b - x",
+                63,
+                "expected a move number from 1 to 65535, found `x`",
+            ),
+            (
+                "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b - 1 7g7f",
+                64,
+                "expected the end, found ` `",
+            ),
+            (
+                "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSG+KGSNL b - 1",
+                54,
+                "expected a piece that promotes after `+`, found `K`",
+            ),
+            (
+                "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNS+GKGSNL b - 1",
+                53,
+                "expected a piece that promotes after `+`, found `G`",
+            ),
+            (
+                "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNS+1KGSNL b - 1",
+                53,
+                "expected a piece that promotes after `+`, found `1`",
+            ),
+            (
+                "lnsgkgsnl/1r5b1/ppppppppp/9/９/9/PPPPPPPPP/1B5R1/LNSGKGSNL b - 1",
+                29,
+                "expected a piece or a number of empty squares, found `９`",
+            ),
+            (
+                "lnsgkgsnl/1r5b1/ppppppppp/9/0/9/PPPPPPPPP/1B5R1/LNSGKGSNL b - 1",
+                29,
+                "expected a piece or a number of empty squares, found `0`",
+            ),
+            (
+                "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B2K2R1/LNSGKGSNL b - 1",
+                55,
+                "expected at most one king of Black, found another on `5i`",
+            ),
+            (
+                "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b P 1",
+                1,
+                "expected at most 18 pawns, found 19",
+            ),
+            (
+                "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b g 1",
+                1,
+                "expected at most 4 golds, found 5",
+            ),
+            (
+                "lnsgkgsnl/1r5b1/1pppppppp/p8/9/9/PPPPPPPPP/1B5R1/LNSGKGSNp b - 1",
+                1,
+                "expected at most 18 pawns, found 19",
+            ),
+            (
+                "4k4/9/4p4/9/4p4/9/9/9/4K4 b - 1",
+                14,
+                "expected at most one pawn of White on file 5, found another on `5e`",
+            ),
+            (
+                "4k4/9/9/9/9/9/9/9/N3K3n w - 1",
+                23,
+                "expected pieces that can move, found White's knight on `1i`",
+            ),
+            (
+                "4k4/9/9/9/9/9/9/5n3/4K4 w - 1",
+                18,
+                "expected pieces that can move, found White's knight on `4h`",
+            ),
+            (
+                "4k4/9/4R4/9/9/9/9/9/4K4 b - 1",
+                25,
+                "expected White to move, whose king is in check, found Black",
+            ),
+            (
+                "4k4/4K4/9/9/9/9/9/9/9 b - 1",
+                23,
+                "expected White to move, whose king is in check, found Black",
+            ),
+        ] {
+            let error = Position::from_sfen(text).unwrap_err();
+            assert_eq!((error.column, error.message.as_str()), (column, message), "{text}");
+        }
+    }
+
+    #[test]
+    fn errors_show_their_column() {
+        let error = Setup::from_sfen("9/9/9/9/9/9/9/9/9 z").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "column 19: expected the side to move, `b` or `w`, found `z`"
+        );
+    }
+
+    #[test]
+    fn a_setup_may_break_the_rules() {
+        let text = "kk7/9/9/9/9/9/9/9/P8 b 18P 7";
+        assert_eq!(Setup::from_sfen(text).unwrap().to_sfen(), text);
     }
 }
