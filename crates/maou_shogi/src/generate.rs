@@ -19,7 +19,9 @@ use openings::Openings;
 use players::Player;
 use rng::Rng;
 
-use crate::record::{CsaOptions, Ending, Format, GameRecord, GameResult, write_csa_with, write_kif};
+use crate::record::{
+    CsaOptions, Ending, Format, GameRecord, GameResult, write_csa_with, write_kif,
+};
 use crate::{Color, History, Move, Position, Repetition, Square};
 
 /// What games are made.
@@ -338,8 +340,8 @@ impl Play<'_> {
         self.lead_cp += (self.material_cp / 2 + self.trend_cp - self.lead_cp) / 3;
         let player = self.players[turn.index()];
         let noise = self.rng.noise(12 + self.lead_cp.abs() / 16);
-        let eval_cp = (sign * (self.lead_cp + player.bias_cp) + noise)
-            .clamp(-MAX_EVAL_CP, MAX_EVAL_CP);
+        let eval_cp =
+            (sign * (self.lead_cp + player.bias_cp) + noise).clamp(-MAX_EVAL_CP, MAX_EVAL_CP);
         let has_eval = !is_book || player.evals_book;
         let seconds = if is_book { 0 } else { player.seconds(self.ply(), &mut self.rng) };
         self.game.moves.push(mv);

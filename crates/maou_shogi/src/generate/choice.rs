@@ -5,8 +5,7 @@ use crate::attacks;
 use crate::{Bitboard, Color, Move, PieceType, Position, Square};
 
 /// Centipawns of a piece by the number of its type; kings are never captured.
-const VALUES: [i32; 15] =
-    [0, 90, 315, 405, 495, 855, 990, 540, 0, 540, 540, 540, 540, 945, 1395];
+const VALUES: [i32; 15] = [0, 90, 315, 405, 495, 855, 990, 540, 0, 540, 540, 540, 540, 945, 1395];
 
 /// What capturing a piece adds to a move's weight, by the number of its type.
 const CAPTURE_WEIGHTS: [u32; 15] =

@@ -29,7 +29,8 @@ pub(super) struct Openings(Vec<Vec<Move>>);
 
 impl Openings {
     pub fn new() -> Openings {
-        let moves = |line: &str| line.split(' ').filter_map(|usi| Move::from_usi(usi).ok()).collect();
+        let moves =
+            |line: &str| line.split(' ').filter_map(|usi| Move::from_usi(usi).ok()).collect();
         Openings(LINES.iter().map(|line| moves(line)).collect())
     }
 

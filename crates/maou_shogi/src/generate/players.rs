@@ -7,9 +7,9 @@ use crate::record::{Date, GameRecord};
 
 /// Names of invented programs.
 const NAMES: [&str; 24] = [
-    "Quartz", "Lantern", "Thistle", "Basalt", "Driftwood", "Copperleaf", "Meadowlark", "Halyard",
-    "Snowmelt", "Tinderbox", "Riverstone", "Saffron", "Waxwing", "Inkstone", "Juniper", "Kiln",
-    "Lodestar", "Mossgate", "Nightjar", "Oakum", "Pebble", "Sandpiper", "Umber", "Windmill",
+    "Quartz", "Lantern", "Thistle", "Basalt", "Drift", "Copper", "Larkspur", "Halyard", "Snowmelt",
+    "Tinder", "Rivulet", "Saffron", "Waxwing", "Inkstone", "Yarrow", "Kiln", "Lodestar",
+    "Mossgate", "Nightjar", "Oakum", "Pebble", "Plover", "Umber", "Windmill",
 ];
 
 const BUILDS: [&str; 4] = ["1c", "4c", "500k", "gpu"];

@@ -75,8 +75,11 @@ mod tests {
     #[test]
     fn numbers_are_pinned() {
         let mut rng = Rng::new(1, 0);
-        assert_eq!([rng.next(), rng.next(), rng.next()], [0, 0, 0]);
-        assert_eq!(Rng::new(u64::MAX, u64::MAX).next(), 0);
+        assert_eq!(
+            [rng.next(), rng.next(), rng.next()],
+            [8_089_978_747_140_965_633, 5_687_923_198_772_495_674, 15_915_821_081_677_751_511]
+        );
+        assert_eq!(Rng::new(u64::MAX, u64::MAX).next(), 6_552_569_439_030_381_154);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Reading game records.
+//! Reading and writing game records.
 //!
 //! [`Reader::read`] takes the bytes of one file, tells its format and encoding by their content,
 //! and hands every game and every error to a [`Sink`], in the order of the file. A bad game never
@@ -18,11 +18,15 @@ mod kif_ending;
 mod kif_move;
 mod kif_start;
 mod model;
+#[cfg(test)]
+mod tests;
 mod text;
+mod write;
 
 pub use error::{ErrorKind, RecordError};
 pub use model::{Date, Ending, GameRecord, GameResult, UnknownEnding};
 pub use text::Encoding;
+pub use write::{CsaOptions, EncodeError, encode, write_csa, write_csa_with, write_kif};
 
 use text::Text;
 
@@ -42,6 +46,16 @@ pub enum Format {
     Csa,
     /// The format of Kakinoki's Kifu for Windows, KIF and KIFU.
     Kif,
+}
+
+impl Format {
+    /// The name in lower case, as in `sources.feather`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Format::Csa => "csa",
+            Format::Kif => "kif",
+        }
+    }
 }
 
 /// Reads records; one per thread, since it keeps its buffers from file to file.
