@@ -126,8 +126,9 @@ fn fill(
         return Ok(stopped(output.totals()));
     };
     check_strict(&plan, options)?;
-    let is_needed = !plan.removals.is_empty() || !plan.shards.is_empty() || output.is_unfinished();
-    let mut report = ConvertReport::default();
+    let resumed = output.is_unfinished();
+    let is_needed = !plan.removals.is_empty() || !plan.shards.is_empty() || resumed;
+    let mut report = ConvertReport { resumed, ..ConvertReport::default() };
     if is_needed {
         output.start()?;
         for number in std::mem::take(&mut plan.removals) {

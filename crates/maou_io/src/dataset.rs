@@ -33,6 +33,7 @@ pub(crate) struct Details {
 pub(crate) struct State {
     /// As far as they are known: a run may have ended before it wrote them down.
     pub(crate) options: Option<DatasetOptions>,
+    pub(crate) key_version: u32,
     pub(crate) maou_version: String,
     /// Whether any run has come to its end.
     pub(crate) is_committed: bool,
@@ -57,6 +58,7 @@ impl State {
         let mut state = State::empty();
         if let Some(manifest) = manifest {
             state.options = Some(manifest.options);
+            state.key_version = manifest.key_version;
             state.maou_version = manifest.maou_version;
             state.is_committed = true;
             state.n_duplicate_games = manifest.n_duplicate_games;
@@ -74,6 +76,7 @@ impl State {
     pub(crate) fn empty() -> State {
         State {
             options: None,
+            key_version: maou_shogi::KEY_VERSION,
             maou_version: env!("CARGO_PKG_VERSION").to_owned(),
             is_committed: false,
             n_duplicate_games: 0,
@@ -232,18 +235,20 @@ pub struct DatasetInfo {
     pub bytes_per_ply: Option<f64>,
     /// Version of the games table's columns.
     pub schema_version: u32,
+    /// Version of the key of positions.
+    pub key_version: u32,
     /// Source files.
-    pub n_sources: u64,
+    pub sources: u64,
     /// Games files.
-    pub n_shards: u64,
+    pub shards: u64,
     /// Games whose id an earlier game has, as of the last run that came to its end.
-    pub n_duplicate_games: u64,
+    pub duplicate_games: u64,
     /// Games by result.
     pub results: ResultCounts,
     /// Games by ending.
     pub endings: BTreeMap<String, u64>,
     /// Errors by kind.
-    pub error_kinds: BTreeMap<String, u64>,
+    pub errors_by_kind: BTreeMap<String, u64>,
     /// Variations that were left out.
     pub n_variations_dropped: u64,
     /// Comment lines that were left out.
@@ -306,8 +311,22 @@ impl Dataset {
         self.state.shards.keys().map(|n| self.state.games_path(&self.dir, *n)).collect()
     }
 
-    pub(crate) fn state(&self) -> &State {
-        &self.state
+    pub(crate) fn games_path(&self, number: u32) -> PathBuf {
+        self.state.games_path(&self.dir, number)
+    }
+
+    pub(crate) fn totals(&self) -> Totals {
+        self.state.totals()
+    }
+
+    /// The totals that the manifest itself gives, if a run has come to its end.
+    pub(crate) fn manifest_totals(&self) -> Result<Option<Totals>> {
+        Ok(Manifest::read(&self.dir)?.map(|manifest| manifest.totals))
+    }
+
+    /// Sources and errors by games file; the journal's part only the first time.
+    pub(crate) fn details(&mut self) -> Result<BTreeMap<u32, Details>> {
+        self.state.details(&self.dir)
     }
 
     /// What it holds; reads no games.
@@ -322,12 +341,13 @@ impl Dataset {
             size_bytes: totals.size_bytes,
             bytes_per_ply: (plies > 0).then(|| totals.size_bytes as f64 / plies as f64),
             schema_version: SCHEMA_VERSION,
-            n_sources: totals.n_sources,
-            n_shards: self.state.shards.len() as u64,
-            n_duplicate_games: self.state.n_duplicate_games,
+            key_version: self.state.key_version,
+            sources: totals.n_sources,
+            shards: self.state.shards.len() as u64,
+            duplicate_games: self.state.n_duplicate_games,
             results: totals.results,
             endings: totals.endings,
-            error_kinds: totals.error_kinds,
+            errors_by_kind: totals.error_kinds,
             n_variations_dropped: totals.n_variations_dropped,
             n_comments_dropped: totals.n_comments_dropped,
             compression: self.state.options.unwrap_or_default().compression.as_str(),

@@ -29,6 +29,7 @@ mod manifest;
 mod pipeline;
 mod plan;
 mod read_file;
+mod replay;
 mod report;
 mod schema;
 mod shard_writer;
@@ -39,6 +40,7 @@ mod summary;
 #[cfg(test)]
 mod testing;
 mod unit;
+mod verify;
 mod workers;
 
 pub use convert::convert;
@@ -53,3 +55,4 @@ pub use report::{
 };
 pub use schema::{FieldDoc, GAMES_PER_BATCH, SCHEMA_VERSION, games_fields, sources_fields};
 pub use stream::{ArrowStream, probe_stream};
+pub use verify::{MAX_REPORTED_PROBLEMS, Problem, VerifyReport, verify};

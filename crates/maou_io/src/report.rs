@@ -177,6 +177,8 @@ pub struct ConvertReport {
     pub errors: Vec<ErrorEntry>,
     /// What looks wrong without being an error.
     pub warnings: Vec<String>,
+    /// Whether the run went on with one that was ended before it was done.
+    pub resumed: bool,
     /// Whether the run was asked to stop before it was done; the next run goes on.
     pub stopped: bool,
     /// Games of the dataset whose id an earlier game has.

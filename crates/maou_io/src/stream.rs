@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
-use arrow_array::types::UInt32Type;
+use arrow_array::types::UInt64Type;
 use arrow_array::{PrimitiveArray, RecordBatch, RecordBatchIterator, RecordBatchReader};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 
@@ -126,13 +126,13 @@ impl Dataset {
     }
 }
 
-/// A stream of one batch with one column `value` of the numbers 0 to `n - 1` as u32, and the
+/// A stream of one batch with one column `x` of the numbers 0 to `n - 1` as u64, and the
 /// address of the buffer that holds them: whoever finds that address in the table that a consumer
 /// makes of the stream knows that nothing was copied.
 pub fn probe_stream(n: u32) -> (ArrowStream, usize) {
-    let values = PrimitiveArray::<UInt32Type>::from_iter_values(0..n);
+    let values = PrimitiveArray::<UInt64Type>::from_iter_values((0..n).map(u64::from));
     let address = values.values().inner().as_ptr() as usize;
-    let schema = Arc::new(Schema::new(vec![Field::new("value", DataType::UInt32, false)]));
+    let schema = Arc::new(Schema::new(vec![Field::new("x", DataType::UInt64, false)]));
     let batch = RecordBatch::try_new(schema.clone(), vec![Arc::new(values)])
         .expect("the column of the schema");
     let reader = RecordBatchIterator::new([Ok(batch)], schema);
@@ -154,7 +154,7 @@ mod tests {
         let batches: Vec<_> = reader.map(|batch| batch.unwrap()).collect();
         // SAFETY: `raw` came from `into_raw` and is not used again.
         unsafe { ArrowStream::drop_raw(raw) };
-        let values = batches[0].column(0).as_primitive::<UInt32Type>().values();
+        let values = batches[0].column(0).as_primitive::<UInt64Type>().values();
         assert_eq!(values.inner().as_ptr() as usize, address);
         assert_eq!(values.len(), 1_000);
     }

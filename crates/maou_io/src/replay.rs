@@ -1,0 +1,112 @@
+//! Replaying the games of a batch.
+
+use arrow_array::RecordBatch;
+use maou_shogi::record::{Ending, GameRecord, GameResult};
+use maou_shogi::{Move, Position};
+
+use crate::columns::GamesBatch;
+use crate::manifest::hex;
+use crate::verify::BatchFindings;
+
+/// Replays games; each thread has its own.
+#[derive(Default)]
+pub(crate) struct Replayer {
+    game: GameRecord,
+}
+
+type Problems<'a> = dyn FnMut(&'static str, String) + 'a;
+
+impl Replayer {
+    /// Checks all games of a batch.
+    pub(crate) fn batch(&mut self, batch: &RecordBatch, findings: &mut BatchFindings) {
+        let games = GamesBatch::new(batch);
+        let totals = &mut findings.totals;
+        for row in 0..games.n_games() {
+            let game = games.row(row);
+            totals.n_games += 1;
+            totals.n_positions += game.moves.len() as u64;
+            match game.result {
+                0 => totals.results.draw += 1,
+                1 => totals.results.black_wins += 1,
+                2 => totals.results.white_wins += 1,
+                _ => totals.results.unknown += 1,
+            }
+            *totals.endings.entry(games.text(6, row).to_owned()).or_default() += 1;
+
+            let row_number = findings.first_row + row as u64;
+            let source = games.text(11, row);
+            match findings.sources.last_mut() {
+                Some((name, _, n_games, n_positions)) if &**name == source => {
+                    *n_games += 1;
+                    *n_positions += game.moves.len() as u64;
+                }
+                _ => {
+                    let run = (source.into(), row_number, 1, game.moves.len() as u64);
+                    findings.sources.push(run);
+                }
+            }
+            let problems = &mut findings.problems;
+            self.game(&games, row, &mut |column, message| {
+                problems.push((row_number, column, message));
+            });
+        }
+    }
+
+    /// Checks one game.
+    fn game(&mut self, games: &GamesBatch<'_>, row: usize, tell: &mut Problems<'_>) {
+        let game = games.row(row);
+        for (column, len) in [("evals_cp", game.evals_cp.len()), ("times_ms", game.times_ms.len())]
+        {
+            if len != game.moves.len() {
+                tell(column, format!("expected {} values, found {len}", game.moves.len()));
+            }
+        }
+        let result = GameResult::from_u8(game.result);
+        if result.is_none() {
+            tell("result", format!("expected 0, 1, 2 or 3, found `{}`", game.result));
+        }
+        let ending = games.text(6, row).parse::<Ending>();
+        if ending.is_err() {
+            let found = games.text(6, row);
+            tell("ending", format!("expected the name of an ending, found `{found}`"));
+        }
+        let is_replayed = self.replay(games.text(1, row), game.moves, tell);
+        let (Some(result), Ok(ending), true) = (result, ending, is_replayed) else { return };
+        self.game.result = result;
+        self.game.ending = ending;
+        let id = self.game.id();
+        if id != game.id {
+            tell("id", format!("expected `{}`, found `{}`", hex(id), hex(game.id)));
+        }
+    }
+
+    /// Plays the moves, and leaves start and moves in `self.game` if all can be played.
+    fn replay(&mut self, start: &str, moves: &[u16], tell: &mut Problems<'_>) -> bool {
+        let mut position = match Position::from_sfen(start) {
+            Ok(position) => position,
+            Err(error) => {
+                tell("start", format!("expected a legal position, found `{start}`: {error}"));
+                return false;
+            }
+        };
+        let canonical = position.to_sfen();
+        if canonical != start || !canonical.ends_with(" 1") {
+            let expected = "expected canonical SFEN with move number 1";
+            tell("start", format!("{expected}, found `{start}`"));
+        }
+        self.game.start = position.clone();
+        self.game.moves.clear();
+        for (ply, &move16) in moves.iter().enumerate() {
+            let mv = Move::from_move16(move16).filter(|mv| position.is_legal(*mv));
+            let Some(mv) = mv else {
+                let found = Move::from_move16(move16)
+                    .map_or_else(|| move16.to_string(), |mv| mv.to_string());
+                tell("moves", format!("expected a legal move at ply {ply}, found `{found}`"));
+                return false;
+            };
+            position.make(mv);
+            self.game.moves.push(mv);
+        }
+        true
+    }
+}
