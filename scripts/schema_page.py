@@ -46,6 +46,39 @@ MEANINGS = {
     GameResult.UNKNOWN: "the record does not tell",
 }
 
+ENDINGS = """
+## Names of `ending`
+
+"The side to move" is the one that would have moved next. No ending tells the result by
+itself: `result` does.
+
+| Name | Meaning | In Japanese |
+|---|---|---|
+"""
+
+# Names in the order of the column's own list, which `page` compares with.
+ENDING_MEANINGS = {
+    "resign": ("the side to move resigned", "投了"),
+    "checkmate": ("the side to move is mated", "詰み"),
+    "repetition": ("a position came for the fourth time: a draw", "千日手"),
+    "perpetual_check": (
+        "the same by checks alone: who checked loses",
+        "連続王手の千日手",
+    ),
+    "declaration": ("the side to move declared its win by entering", "入玉宣言"),
+    "impasse": ("a draw by entered kings or by agreement", "持将棋"),
+    "max_moves": ("the game reached its greatest length: a draw", "最大手数"),
+    "time": ("the side to move ran out of time", "切れ負け"),
+    "illegal_move": ("an illegal move", "反則"),
+    "illegal_action": ("another forbidden action", "反則行為"),
+    "walkover": ("one side did not play", "不戦勝、不戦敗"),
+    "interrupted": ("stopped or adjourned", "中断、封じ手"),
+    "no_mate": ("a problem that has no mate", "不詰"),
+    "takeback": ("a move was taken back", "待った"),
+    "error": ("an error of the program that wrote the record", "エラー"),
+    "unknown": ("the record does not tell, or breaks off", ""),
+}
+
 
 def table(columns: Sequence[Column]) -> str:
     """Lay the columns out as a Markdown table."""
@@ -63,7 +96,16 @@ def page() -> str:
         f"| {result.value} | `GameResult.{result.name}` | {MEANINGS[result]} |\n"
         for result in GameResult
     )
-    return HEAD + table(maou_io.schema()) + RESULTS + results
+    columns = maou_io.schema()
+    ending = next(c["meaning"] for c in columns if c["name"] == "ending")
+    names = ending.partition(": ")[2].replace(" or ", ", ").split(", ")
+    if names != list(ENDING_MEANINGS):
+        raise SystemExit(f"ENDING_MEANINGS: expected the names {', '.join(names)}")
+    endings = "".join(
+        f"| `{name}` | {meaning} | {japanese} |\n"
+        for name, (meaning, japanese) in ENDING_MEANINGS.items()
+    )
+    return HEAD + table(columns) + RESULTS + results + ENDINGS + endings
 
 
 def main(arguments: Sequence[str]) -> int:
