@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use maou_shogi::generate::{GameGenerator, GeneratorOptions};
 use maou_shogi::record::{Encoding, Format, GameRecord, encode, write_kif};
 
-const SEED: u64 = 20_261_120;
+/// Among these games are a mate, a repetition, a declaration and a loss on time.
+const SEED: u64 = 3628;
 const N_SINGLE_CSA: usize = 20;
 const N_GAMES_IN_ONE_CSA: usize = 6;
 const N_KIF: usize = 4;
@@ -45,20 +46,19 @@ fn sample_files() -> Vec<(String, Vec<u8>)> {
         files.push((format!("game-{number:02}.csa"), csa().into_bytes()));
     }
     let league: Vec<String> = (0..N_GAMES_IN_ONE_CSA).map(|_| csa()).collect();
-    files.push(("league.csa".to_owned(), league.join("/\n").into_bytes()));
-    for number in 1..=N_KIF {
+    files.push(("games-21-26.csa".to_owned(), league.join("/\n").into_bytes()));
+    for number in 0..N_KIF {
         generator.next_game(&mut game);
-        game.black = format!("見本ソフト{}", ["甲", "丙", "戊", "庚"][number - 1]);
-        game.white = format!("見本ソフト{}", ["乙", "丁", "己", "辛"][number - 1]);
+        game.black = format!("見本ソフト{}", ["甲", "丙", "戊", "庚"][number]);
+        game.white = format!("見本ソフト{}", ["乙", "丁", "己", "辛"][number]);
         game.event = "見本棋戦".to_owned();
         let mut text = String::new();
         write_kif(&game, &mut text);
         // As most KIF files are.
-        let encoding = if number == 1 { Encoding::ShiftJis } else { Encoding::Utf8 };
-        let name =
-            if number == 1 { "shift-jis.kif".to_owned() } else { format!("game-{number}.kif") };
+        let (encoding, mark) =
+            if number == 0 { (Encoding::ShiftJis, "-shift-jis") } else { (Encoding::Utf8, "") };
         let bytes = encode(&text, encoding).expect("both encodings have all characters of KIF");
-        files.push((name, bytes));
+        files.push((format!("game-{}{mark}.kif", 27 + number), bytes));
     }
     files
 }

@@ -24,7 +24,7 @@ pub fn write_csa(game: &GameRecord, out: &mut String) {
 /// Like [`write_csa`], with options.
 pub fn write_csa_with(game: &GameRecord, options: CsaOptions, out: &mut String) {
     // Fractions of a second came with version 3.
-    let has_fractions = game.times_ms.iter().flatten().any(|ms| ms % 1000 != 0);
+    let has_fractions = game.times_ms.iter().flatten().any(|ms| !ms.is_multiple_of(1000));
     out.push_str(if has_fractions { "'CSA encoding=UTF-8\nV3.0\n" } else { "V2.2\n" });
     push_header(out, game);
     push_board(out, &game.start);
@@ -142,7 +142,7 @@ fn push_moves(out: &mut String, game: &GameRecord, options: CsaOptions) -> Color
         out.push('\n');
         if let Some(ms) = game.times_ms[ply] {
             let _ = write!(out, "T{}", ms / 1000);
-            if ms % 1000 != 0 {
+            if !ms.is_multiple_of(1000) {
                 let _ = write!(out, ".{:03}", ms % 1000);
             }
             out.push('\n');

@@ -138,7 +138,7 @@ fn push_move(out: &mut String, position: &Position, mv: Move, last_to: Option<Sq
 fn push_time(out: &mut String, ms: u32, total_ms: u64) {
     let (seconds, total) = (ms / 1000, total_ms / 1000);
     let _ = write!(out, "({:2}:{:02}", seconds / 60, seconds % 60);
-    if ms % 1000 != 0 {
+    if !ms.is_multiple_of(1000) {
         let _ = write!(out, ".{:03}", ms % 1000);
     }
     let _ = write!(out, "/{:02}:{:02}:{:02})", total / 3600, total / 60 % 60, total % 60);
