@@ -304,20 +304,22 @@ pub(crate) fn encode(position: &Position) -> Result<[u8; 32], HcpError> {
     Ok(bytes)
 }
 
-pub(crate) fn decode(bytes: &[u8; 32]) -> Result<Position, HcpError> {
-    // A window of at least 57 bits can be read at each of the 256.
-    let mut padded = [0u8; 40];
-    padded[..32].copy_from_slice(bytes);
-    let window = |bit: usize| {
-        let start = bit / 8;
-        let mut word = [0; 8];
-        word.copy_from_slice(&padded[start..start + 8]);
-        u64::from_le_bytes(word) >> (bit % 8)
-    };
+/// The 64 bits from one on, zeros after the last.
+#[inline(always)]
+fn window(words: &[u64; 5], bit: usize) -> u64 {
+    let (word, shift) = (bit / 64, bit % 64);
+    words[word] >> shift | words[word + 1] << 1 << (63 - shift)
+}
 
-    let head = window(0);
-    let turn = if head & 1 == 0 { Color::Black } else { Color::White };
-    let kings = [(head >> 1 & 127) as usize, (head >> 8 & 127) as usize];
+pub(crate) fn decode(bytes: &[u8; 32]) -> Result<Position, HcpError> {
+    // A window of 64 bits can begin at each of the 256.
+    let mut words = [0; 5];
+    for (word, bytes) in words.iter_mut().zip(bytes.as_chunks().0) {
+        *word = u64::from_le_bytes(*bytes);
+    }
+
+    let turn = if words[0] & 1 == 0 { Color::Black } else { Color::White };
+    let kings = [(words[0] >> 1 & 127) as usize, (words[0] >> 8 & 127) as usize];
     for color in Color::ALL {
         let king = kings[color.index()];
         if king == 81 {
@@ -328,10 +330,12 @@ pub(crate) fn decode(bytes: &[u8; 32]) -> Result<Position, HcpError> {
         }
     }
     let (low_king, high_king) = (kings[0].min(kings[1]), kings[0].max(kings[1]));
-    let mut board = [None; 81];
-    let mut counts = [0u8; 8];
-    board[kings[0]] = Some(Piece::new(Color::Black, PieceType::King));
-    board[kings[1]] = Some(Piece::new(Color::White, PieceType::King));
+    let mut position = Position::empty(turn, 1);
+    for color in Color::ALL {
+        position.place_king(color, kings[color.index()]);
+    }
+    // How many of each kind there are, a byte each, by number of the unpromoted kind.
+    let mut counts = 0u64;
 
     let mut at = 15;
     // Among the 79 squares without kings.
@@ -340,8 +344,8 @@ pub(crate) fn decode(bytes: &[u8; 32]) -> Result<Position, HcpError> {
         if at > 255 {
             return Err(HcpError::Board);
         }
-        let mut bits = window(at);
-        // Five steps use at most 55 of the 57 bits.
+        let mut bits = window(&words, at);
+        // Five steps use at most 55 bits.
         for _ in 0..5 {
             let step = STEPS[bits as usize & ((1 << STEP_BITS) - 1)];
             let target = index + step.n_empty as usize;
@@ -353,11 +357,11 @@ pub(crate) fn decode(bytes: &[u8; 32]) -> Result<Position, HcpError> {
             index = target;
             bits >>= step.len;
             at += step.len as usize;
-            if step.piece != 0 {
+            if let Some(piece) = Piece::from_code(step.piece) {
                 let square = index + usize::from(index >= low_king);
                 let square = square + usize::from(square >= high_king);
-                board[square] = Piece::from_code(step.piece);
-                counts[step.piece as usize & 7] += 1;
+                position.place(piece, square);
+                counts += 1 << (8 * (step.piece & 7));
                 index += 1;
                 if index == 79 {
                     break 'board;
@@ -367,12 +371,12 @@ pub(crate) fn decode(bytes: &[u8; 32]) -> Result<Position, HcpError> {
     }
     let mut hands = [Hand::EMPTY; 2];
     while at < 256 {
-        let held = HELD[window(at) as usize & 127];
-        at += held.len as usize;
-        if held.len == 0 || at > 256 {
-            return Err(HcpError::Hands((at - held.len as usize) as u16));
+        let held = HELD[window(&words, at) as usize & 127];
+        if held.len == 0 || at + held.len as usize > 256 {
+            return Err(HcpError::Hands(at as u16));
         }
-        counts[held.kind as usize & 7] += 1;
+        at += held.len as usize;
+        counts += 1 << (8 * (held.kind & 7));
         if held.owner < 2 {
             hands[held.owner as usize].counts_mut()[held.kind as usize & 7] += 1;
         }
@@ -380,14 +384,30 @@ pub(crate) fn decode(bytes: &[u8; 32]) -> Result<Position, HcpError> {
     if at > 256 {
         return Err(HcpError::Board);
     }
-    for kind in PieceType::HAND {
-        let count = counts[kind.index()];
-        if count != kind.total() {
-            return Err(HcpError::Count { kind, count: u16::from(count) });
+    // At most 79 on the board and 80 in 240 bits of hands: no byte overflows into the next.
+    if counts != FULL_SET {
+        let counts = counts.to_le_bytes();
+        for kind in PieceType::HAND {
+            let count = counts[kind.index()];
+            if count != kind.total() {
+                return Err(HcpError::Count { kind, count: u16::from(count) });
+            }
         }
     }
-    Position::assemble(board, hands, turn, 1).map_err(HcpError::Setup)
+    position.complete(hands).map_err(HcpError::Setup)
 }
+
+/// The counts of a set without kings, a byte each, by number of the kind.
+const FULL_SET: u64 = {
+    let mut counts = 0;
+    let mut i = 0;
+    while i < 7 {
+        let kind = PieceType::HAND[i];
+        counts |= (kind.total() as u64) << (8 * kind.index());
+        i += 1;
+    }
+    counts
+};
 
 impl Position {
     /// The position in 32 bytes; move number and history are not part of it.

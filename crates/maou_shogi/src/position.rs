@@ -155,37 +155,58 @@ impl Position {
                 return Err(SetupError::TooMany { kind, count });
             }
         }
-        Position::assemble(setup.board, setup.hands, setup.turn, setup.move_number)
+        let mut position = Position::empty(setup.turn, setup.move_number);
+        for (square, piece) in setup.board.iter().enumerate() {
+            match *piece {
+                Some(piece) if piece.piece_type() == PieceType::King => {
+                    position.place_king(piece.color(), square);
+                }
+                Some(piece) => position.place(piece, square),
+                None => {}
+            }
+        }
+        position.complete(setup.hands)
     }
 
-    /// The position of pieces of which there are not too many, kings included.
-    pub(crate) fn assemble(
-        board: [Option<Piece>; 81],
-        hands: [Hand; 2],
-        turn: Color,
-        move_number: u16,
-    ) -> Result<Position, SetupError> {
-        let mut position = Position {
+    /// A board without pieces and with empty hands, to be filled with [`place`](Position::place).
+    #[inline]
+    pub(crate) const fn empty(turn: Color, move_number: u16) -> Position {
+        Position {
             classes: [0; 8],
             colors: [0; 2],
-            keys: key::hand_keys(Color::Black, &hands[0]) ^ key::hand_keys(Color::White, &hands[1]),
-            hands,
-            board,
+            keys: 0,
+            hands: [Hand::EMPTY; 2],
+            board: [None; 81],
             turn,
             kings: [NO_SQUARE; 2],
             move_number,
-        };
-        for (square, piece) in board.iter().enumerate() {
-            if let Some(piece) = *piece {
-                position.toggle(piece, square);
-                position.keys ^= PIECE_KEYS[piece.code() as usize & 31][square];
-                if piece.code() & 15 == PieceType::King as u8 {
-                    position.kings[piece.color().index()] = square as u8;
-                }
-            }
         }
-        position.check()?;
-        Ok(position)
+    }
+
+    /// Puts a piece that is no king on an empty square.
+    #[inline(always)]
+    pub(crate) fn place(&mut self, piece: Piece, square: usize) {
+        self.toggle(piece, square);
+        self.board[square] = Some(piece);
+        self.keys ^= PIECE_KEYS[piece.code() as usize & 31][square];
+    }
+
+    /// Puts a king on an empty square.
+    #[inline]
+    pub(crate) fn place_king(&mut self, color: Color, square: usize) {
+        self.place(Piece::new(color, PieceType::King), square);
+        self.kings[color.index()] = square as u8;
+    }
+
+    /// Fills the hands and checks the rules, but for the number of pieces.
+    #[inline]
+    pub(crate) fn complete(mut self, hands: [Hand; 2]) -> Result<Position, SetupError> {
+        for color in Color::ALL {
+            self.keys ^= key::hand_keys(color, &hands[color.index()]);
+        }
+        self.hands = hands;
+        self.check()?;
+        Ok(self)
     }
 
     /// The rules about arrangements but for the number of pieces.
