@@ -12,10 +12,16 @@ struct Printer {
 impl Sink for Printer {
     fn game(&mut self, game: &GameRecord) {
         let moves: Vec<String> = game.moves.iter().map(|mv| mv.to_usi()).collect();
-        let evals: Vec<String> =
-            game.evals_cp.iter().map(|eval| eval.map_or("null".to_owned(), |cp| cp.to_string())).collect();
-        let times: Vec<String> =
-            game.times_ms.iter().map(|time| time.map_or("null".to_owned(), |ms| ms.to_string())).collect();
+        let evals: Vec<String> = game
+            .evals_cp
+            .iter()
+            .map(|eval| eval.map_or("null".to_owned(), |cp| cp.to_string()))
+            .collect();
+        let times: Vec<String> = game
+            .times_ms
+            .iter()
+            .map(|time| time.map_or("null".to_owned(), |ms| ms.to_string()))
+            .collect();
         println!(
             "{{\"file\":{},\"start\":{},\"moves\":{},\"result\":{},\"ending\":\"{}\",\"tail\":{},\
              \"black\":{},\"white\":{},\"event\":{},\"black_rating\":{},\"white_rating\":{},\

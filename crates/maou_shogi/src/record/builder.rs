@@ -130,10 +130,8 @@ impl<'a> Builder<'a> {
     /// Gives the last move its time.
     #[inline]
     pub fn set_time(&mut self, ms: u32) {
-        if self.time_open {
-            if let Some(last) = self.game.times_ms.last_mut() {
-                *last = Some(ms);
-            }
+        if let (true, Some(last)) = (self.time_open, self.game.times_ms.last_mut()) {
+            *last = Some(ms);
         }
     }
 
@@ -195,8 +193,17 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// The verdict for an illegal move that ends the game, as told: by the side to move, unless
+    /// such a move is written down, which is then the one that loses.
+    pub fn illegal_move_verdict(&self, told: Verdict) -> Verdict {
+        match self.ends_with_illegal_move() {
+            true => Verdict::of(Ending::IllegalMove, self.position.turn()),
+            false => told,
+        }
+    }
+
     /// Whether the last thing in the main line is a move that cannot be played.
-    pub fn ends_with_illegal_move(&self) -> bool {
+    fn ends_with_illegal_move(&self) -> bool {
         matches!(&self.broken, Some(Break { kind: ErrorKind::IllegalMove, n_moves_after: 0, .. }))
     }
 
@@ -217,12 +224,10 @@ impl<'a> Builder<'a> {
     /// begins at `end`.
     pub fn finish(&mut self, end: usize) {
         let owned = self.settle();
-        if let Some(broken) = self.broken.take() {
-            if !self.dropped {
-                self.set_tail(broken.offset, end);
-                if !owned {
-                    self.emit(broken.kind, broken.offset, broken.message, true);
-                }
+        if let Some(broken) = self.broken.take().filter(|_| !self.dropped) {
+            self.set_tail(broken.offset, end);
+            if !owned {
+                self.emit(broken.kind, broken.offset, broken.message, true);
             }
         }
         if !self.dropped && self.begun {

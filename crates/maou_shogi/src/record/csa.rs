@@ -116,10 +116,9 @@ impl Csa<'_, '_> {
         let turn = self.builder.position().turn();
         let name = |kind: PieceType| PIECE_NAMES[kind.index() - 1].escape_ascii().to_string();
         let (kind, message) = match refusal {
-            Refusal::NotAMove => (
-                ErrorKind::Syntax,
-                format!("expected a move such as `+7776FU`, found `{found}`"),
-            ),
+            Refusal::NotAMove => {
+                (ErrorKind::Syntax, format!("expected a move such as `+7776FU`, found `{found}`"))
+            }
             Refusal::WrongTurn => {
                 let sign = if turn == Color::Black { '+' } else { '-' };
                 let text = format!("expected a move of {turn:?} (`{sign}`), found `{found}`");
@@ -174,7 +173,11 @@ impl Csa<'_, '_> {
         if !self.builder.has_begun() {
             self.begin(color_of(self.bytes[at]), at);
         }
-        if self.builder.is_playing() { self.refuse(Refusal::NotAMove, at) } else { self.statement_end(at) }
+        if self.builder.is_playing() {
+            self.refuse(Refusal::NotAMove, at)
+        } else {
+            self.statement_end(at)
+        }
     }
 
     /// Sets the start position, with `turn` to move.
@@ -238,20 +241,16 @@ impl Csa<'_, '_> {
     fn read_comment(&mut self, at: usize) -> usize {
         let end = self.builder.text.line_end(at);
         let line = &self.bytes[at..end];
-        if line.get(1) == Some(&b'*') {
-            if let Comment::EvalBlack(cp) = csa_comment::parse(line) {
-                if self.builder.set_eval_black(cp) {
-                    return end;
-                }
-            }
+        match csa_comment::parse(line) {
+            Comment::EvalBlack(cp) if self.builder.set_eval_black(cp) => {}
+            other => self.read_other_comment(other, at),
         }
-        self.read_other_comment(line, at);
         end
     }
 
-    fn read_other_comment(&mut self, line: &[u8], at: usize) {
+    fn read_other_comment(&mut self, comment: Comment, at: usize) {
         self.start_is_one_block = self.start.first_line.is_none();
-        match csa_comment::parse(line) {
+        match comment {
             Comment::BlackRating(rating) => self.builder.game.black_rating = Some(rating),
             Comment::WhiteRating(rating) => self.builder.game.white_rating = Some(rating),
             Comment::Summary(verdict) if self.builder.has_begun() => {
@@ -351,12 +350,9 @@ impl Csa<'_, '_> {
             b"%SENNICHITE" => Verdict::of(Ending::Repetition, turn),
             b"%OUTE_SENNICHITE" => Verdict::of(Ending::PerpetualCheck, turn),
             b"%TIME_UP" => Verdict::of(Ending::Time, turn),
-            // Written down or not, the illegal move is that of the side to move in the last legal
-            // position.
-            b"%ILLEGAL_MOVE" if self.builder.ends_with_illegal_move() => {
-                Verdict::of(Ending::IllegalMove, self.builder.position().turn())
+            b"%ILLEGAL_MOVE" => {
+                self.builder.illegal_move_verdict(Verdict::of(Ending::IllegalMove, turn))
             }
-            b"%ILLEGAL_MOVE" => Verdict::of(Ending::IllegalMove, turn),
             b"%+ILLEGAL_ACTION" => Verdict::won_by(Ending::IllegalAction, Color::White),
             b"%-ILLEGAL_ACTION" => Verdict::won_by(Ending::IllegalAction, Color::Black),
             b"%ILLEGAL_ACTION" => Verdict::of(Ending::IllegalAction, turn),

@@ -142,10 +142,18 @@ mod tests {
             ("'summary:toryo:a win:b lose", Ending::Resign, Some(GameResult::BlackWins)),
             ("'summary:time up:a lose:b win", Ending::Time, Some(GameResult::WhiteWins)),
             ("'summary:max_moves:a draw:b draw", Ending::MaxMoves, Some(GameResult::Draw)),
-            ("'summary:oute_sennichite:a lose:b win", Ending::PerpetualCheck, Some(GameResult::WhiteWins)),
+            (
+                "'summary:oute_sennichite:a lose:b win",
+                Ending::PerpetualCheck,
+                Some(GameResult::WhiteWins),
+            ),
             ("'summary:abnormal:a lose:b win", Ending::Interrupted, None),
         ] {
-            assert_eq!(parse(line.as_bytes()), Comment::Summary(Verdict { ending, result }), "{line}");
+            assert_eq!(
+                parse(line.as_bytes()),
+                Comment::Summary(Verdict { ending, result }),
+                "{line}"
+            );
         }
         assert_eq!(parse(b"'summary:"), Comment::Other);
     }

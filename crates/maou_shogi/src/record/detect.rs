@@ -41,7 +41,9 @@ pub(super) fn detect(text: Text) -> Result<Format, Rejection> {
     match first_content {
         // Headers without a move: KIF writes games so that have just begun.
         _ if has_header => Ok(Format::Kif),
-        None => Err((ErrorKind::Empty, 0, "expected a CSA or KIF record, found nothing".to_owned())),
+        None => {
+            Err((ErrorKind::Empty, 0, "expected a CSA or KIF record, found nothing".to_owned()))
+        }
         Some(first) => Err(not_a_record(text, first)),
     }
 }
@@ -49,8 +51,9 @@ pub(super) fn detect(text: Text) -> Result<Format, Rejection> {
 fn unread(text: Text, at: usize, name: &str) -> Rejection {
     let line = &text.bytes[at..text.line_end(at)];
     let blanks = line.len() - line.trim_ascii_start().len();
-    let message =
-        format!("expected a CSA or KIF record, found a {name} record, which this version does not read");
+    let message = format!(
+        "expected a CSA or KIF record, found a {name} record, which this version does not read"
+    );
     (ErrorKind::NotARecord, at + blanks, message)
 }
 
@@ -100,7 +103,16 @@ fn is_usi(line: &[u8]) -> bool {
 
 /// The headers by which a text without moves is a record all the same.
 const HEADERS: [&str; 10] = [
-    "先手", "後手", "下手", "上手", "手合割", "開始日時", "先手の持駒", "後手の持駒", "下手の持駒", "上手の持駒",
+    "先手",
+    "後手",
+    "下手",
+    "上手",
+    "手合割",
+    "開始日時",
+    "先手の持駒",
+    "後手の持駒",
+    "下手の持駒",
+    "上手の持駒",
 ];
 
 /// Words that KIF writes in place of a move, as far as they tell it from other texts.
@@ -121,7 +133,8 @@ fn japanese_hint(text: Text, line: &[u8]) -> Hint {
             () if key.starts_with(|ch: char| !ch.is_ascii() && ch != '\u{FFFD}') => Hint::Nothing,
             () => Hint::Strange,
         }
-    } else if begins(&["+---------", "|"]) || begins(&["先手番", "後手番", "上手番", "下手番"]) {
+    } else if begins(&["+---------", "|"]) || begins(&["先手番", "後手番", "上手番", "下手番"])
+    {
         Hint::Header
     } else if begins(&["９ ８", "まで", "変化"]) {
         Hint::Nothing

@@ -6,14 +6,13 @@
 //! Source: <http://kakinoki.o.oo7.jp/kif_format.html>.
 
 use super::builder::Builder;
-use super::ending::Verdict;
 use super::glyph::{Glyph, Width};
 use super::header::parse_date;
 use super::kif_ending;
 use super::kif_move::{self, Lexed, Origin, WrittenMove};
 use super::kif_start::KifStart;
 use super::text::Text;
-use super::{ErrorKind, GameRecord, Sink};
+use super::{Ending, ErrorKind, GameRecord, Sink};
 use crate::{Color, Move, PieceType, Position, Square};
 
 /// Reads all games of `text`, whose characters are those of `W`.
@@ -208,20 +207,20 @@ impl<W: Width> Kif<'_, W> {
             self.begin(line_start);
         }
         match kif_ending::of_word(word, self.builder.turn_at_ending()) {
-            Some(verdict) => self.end(line_start, verdict),
+            Some(verdict) if verdict.ending == Ending::IllegalMove => {
+                self.builder.end(line_start, self.builder.illegal_move_verdict(verdict));
+            }
+            Some(verdict) => self.builder.end(line_start, verdict),
             None if self.builder.has_verdict() || !self.builder.is_whole() => {
                 self.builder.skip_move();
             }
             None => {
-                let message = format!("expected a move such as `７六歩(77)`, found `{}`", text.trim());
+                let message =
+                    format!("expected a move such as `７六歩(77)`, found `{}`", text.trim());
                 self.builder.break_off(ErrorKind::Syntax, at, message);
             }
         }
         end + 1
-    }
-
-    fn end(&mut self, at: usize, verdict: Verdict) {
-        self.builder.end(at, verdict);
     }
 
     /// Sets the start position.
@@ -273,7 +272,8 @@ impl<W: Width> Kif<'_, W> {
         self.has_content = true;
         let first = *self.start.at.get_or_insert(at);
         if let Err(message) = self.start.read_row(line) {
-            self.builder.drop_game(if self.builder.has_begun() { at } else { first.max(at) }, message);
+            self.builder
+                .drop_game(if self.builder.has_begun() { at } else { first.max(at) }, message);
         }
     }
 
@@ -286,7 +286,7 @@ impl<W: Width> Kif<'_, W> {
             self.begin(at);
         }
         match kif_ending::of_line(line, self.builder.turn_at_ending()) {
-            Some(verdict) => self.end(at, verdict),
+            Some(verdict) => self.builder.end(at, verdict),
             None => {
                 let message = format!(
                     "expected an ending such as `まで85手で先手の勝ち`, found `{}`",
@@ -350,7 +350,8 @@ impl<W: Width> Kif<'_, W> {
     /// A line that means nothing here.
     fn read_other(&mut self, line: &str, at: usize) {
         // The files above a board, and what a board says of the last move.
-        let is_board_edge = line.contains('９') && line.contains('１') || line.starts_with("手数＝");
+        let is_board_edge =
+            line.contains('９') && line.contains('１') || line.starts_with("手数＝");
         if self.in_variation || is_board_edge || line.starts_with('\u{1A}') {
             return;
         }

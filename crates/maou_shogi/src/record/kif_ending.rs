@@ -41,9 +41,8 @@ pub(super) fn of_word(word: &str, turn: Color) -> Option<Verdict> {
 pub(super) fn of_line(line: &str, turn: Color) -> Option<Verdict> {
     let text = line.strip_prefix("まで")?;
     let winner = named_winner(text);
-    let of = |ending| {
-        winner.map_or(Verdict::of(ending, turn), |winner| Verdict::won_by(ending, winner))
-    };
+    let of =
+        |ending| winner.map_or(Verdict::of(ending, turn), |winner| Verdict::won_by(ending, winner));
     // The more special words come first: 不詰 holds 詰.
     let verdict = if text.contains("中断") || text.contains("封じ手") {
         Verdict::of(Ending::Interrupted, turn)
@@ -114,7 +113,10 @@ mod tests {
             ("まで1手で先手の反則負け", Verdict::won_by(Ending::IllegalMove, White)),
             ("まで2手で後手の反則勝ち", Verdict::won_by(Ending::IllegalMove, White)),
             ("まで4手で千日手", draw(Ending::Repetition)),
-            ("まで4手で連続王手の千日手により後手の勝ち", Verdict::won_by(Ending::PerpetualCheck, White)),
+            (
+                "まで4手で連続王手の千日手により後手の勝ち",
+                Verdict::won_by(Ending::PerpetualCheck, White),
+            ),
             ("まで2手で持将棋", draw(Ending::Impasse)),
             ("まで512手で最大手数により引き分け", draw(Ending::MaxMoves)),
             ("まで2手で引き分け", draw(Ending::Unknown)),

@@ -198,7 +198,8 @@ mod tests {
             let (bytes, _, _) = encoding_rs::EUC_JP.encode(text);
             check(lex::<EucJp>(&bytes, 0), bytes.len());
         }
-        for text in ["７", "７六", "７六と成", "０六歩(77)", "同", "７六成玉(77)", "７六成歩"] {
+        for text in ["７", "７六", "７六と成", "０六歩(77)", "同", "７六成玉(77)", "７六成歩"]
+        {
             let lexed = lex::<Utf8>(text.as_bytes(), 0);
             let is_move = matches!(lexed, Lexed::Move(..));
             let expected = matches!(text, "７六と成" | "７六成歩");

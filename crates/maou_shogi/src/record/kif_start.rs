@@ -2,7 +2,7 @@
 
 use super::csa_start::empty_setup;
 use super::glyph::{self, Glyph};
-use crate::{Color, Handicap, Hand, Piece, PieceType, Position, Setup, Square};
+use crate::{Color, Hand, Handicap, Piece, PieceType, Position, Setup, Square};
 
 /// Names of the handicaps; その他 stands before a board.
 const HANDICAPS: [(&str, Handicap); 16] = [
@@ -79,7 +79,11 @@ impl KifStart {
             let mut glyphs = entry.chars();
             let kind = match glyphs.next().map(glyph::of_char) {
                 Some(Glyph::Piece(kind)) if PieceType::HAND.contains(&kind) => kind,
-                _ => return Err(format!("expected a piece in hand such as `歩二`, found `{entry}`")),
+                _ => {
+                    return Err(format!(
+                        "expected a piece in hand such as `歩二`, found `{entry}`"
+                    ));
+                }
             };
             let Some(count) = count(glyphs.as_str()) else {
                 return Err(format!("expected a number of pieces such as `歩二`, found `{entry}`"));
@@ -124,7 +128,9 @@ impl KifStart {
     /// The start position, or what is wrong with it.
     pub fn finish(&mut self) -> Result<Position, String> {
         if let (0, Some(name)) = (self.n_rows, &self.unknown_handicap) {
-            return Err(format!("expected a handicap such as `二枚落ち` or a board, found `{name}`"));
+            return Err(format!(
+                "expected a handicap such as `二枚落ち` or a board, found `{name}`"
+            ));
         }
         let is_handicap = !matches!(self.handicap, None | Some(Handicap::Even));
         if self.n_rows == 0 {

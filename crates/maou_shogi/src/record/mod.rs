@@ -106,8 +106,8 @@ impl Reader {
 /// `bytes`, with line feeds instead of the carriage returns that end lines on old Macs.
 fn with_line_feeds<'a>(bytes: &'a [u8], buffer: &'a mut Vec<u8>) -> &'a [u8] {
     let first_line = memchr::memchr2(b'\n', b'\r', bytes);
-    let is_old_mac = first_line.is_some_and(|at| bytes[at] == b'\r')
-        && memchr::memchr(b'\n', bytes).is_none();
+    let is_old_mac =
+        first_line.is_some_and(|at| bytes[at] == b'\r') && memchr::memchr(b'\n', bytes).is_none();
     if !is_old_mac {
         return bytes;
     }

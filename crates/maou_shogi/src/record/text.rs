@@ -39,29 +39,16 @@ impl Encoding {
     }
 
     fn detect_in(sample: &[u8]) -> Encoding {
-        let malformed_utf8 = match std::str::from_utf8(sample) {
-            Ok(_) => return Encoding::Utf8,
-            // A character cut by the end of the sample is no fault.
-            Err(error) if error.error_len().is_none() && error.valid_up_to() > 0 => {
-                return Encoding::Utf8;
-            }
-            Err(_) => |limit| count_malformed(sample, utf8_char_len, limit),
-        };
+        if is_utf8(sample) {
+            return Encoding::Utf8;
+        }
         if count_malformed(sample, euc_jp_char_len, 1) == 0 && !is_half_width_katakana(sample) {
             return Encoding::EucJp;
         }
         let shift_jis = count_malformed(sample, shift_jis_char_len, usize::MAX);
-        if shift_jis == 0 {
-            return Encoding::ShiftJis;
-        }
-        let euc_jp = count_malformed(sample, euc_jp_char_len, shift_jis);
-        let utf8 = malformed_utf8(shift_jis.min(euc_jp) + 1);
-        if utf8 <= shift_jis.min(euc_jp) {
-            Encoding::Utf8
-        } else if euc_jp < shift_jis {
-            Encoding::EucJp
-        } else {
-            Encoding::ShiftJis
+        match shift_jis > 0 && count_malformed(sample, euc_jp_char_len, shift_jis) < shift_jis {
+            true => Encoding::EucJp,
+            false => Encoding::ShiftJis,
         }
     }
 
@@ -102,6 +89,20 @@ fn is_half_width_katakana(sample: &[u8]) -> bool {
     high.all(|byte| (0xA6..=0xDF).contains(byte)) && count_high(sample) >= 8
 }
 
+/// Whether a sample is UTF-8, but for a character cut here and there: texts in the other encodings
+/// hardly have well-formed characters of three bytes.
+fn is_utf8(sample: &[u8]) -> bool {
+    let (mut n_well_formed, mut n_malformed) = (0, 0);
+    for chunk in sample.utf8_chunks() {
+        n_well_formed += chunk.valid().chars().filter(|ch| !ch.is_ascii()).count();
+        n_malformed += usize::from(!chunk.invalid().is_empty());
+        if n_malformed > 2 + n_well_formed / 4 {
+            return false;
+        }
+    }
+    n_well_formed > 4 * n_malformed
+}
+
 /// Number of malformed characters, counted up to `limit`; one cut by the end is no fault.
 fn count_malformed(sample: &[u8], char_len: fn(&[u8]) -> Option<usize>, limit: usize) -> usize {
     let mut n_malformed = 0;
@@ -117,17 +118,6 @@ fn count_malformed(sample: &[u8], char_len: fn(&[u8]) -> Option<usize>, limit: u
         }
     }
     n_malformed
-}
-
-fn utf8_char_len(bytes: &[u8]) -> Option<usize> {
-    let len = match bytes[0] {
-        0..=0x7F => return Some(1),
-        0xC2..=0xDF => 2,
-        0xE0..=0xEF => 3,
-        0xF0..=0xF4 => 4,
-        _ => return None,
-    };
-    std::str::from_utf8(bytes.get(..len)?).ok().map(|_| len)
 }
 
 fn shift_jis_char_len(bytes: &[u8]) -> Option<usize> {
@@ -175,11 +165,12 @@ impl<'a> Text<'a> {
     /// Appends the decoded `bytes` to `out`; `false` if there were malformed ones, which become
     /// U+FFFD.
     pub fn decode(&self, bytes: &[u8], out: &mut String) -> bool {
-        if bytes.is_ascii() || matches!(self.encoding, Encoding::Ascii | Encoding::Utf8) {
-            if let Ok(text) = std::str::from_utf8(bytes) {
-                out.push_str(text);
-                return true;
-            }
+        let is_utf8 = matches!(self.encoding, Encoding::Ascii | Encoding::Utf8);
+        if (is_utf8 || bytes.is_ascii())
+            && let Ok(text) = std::str::from_utf8(bytes)
+        {
+            out.push_str(text);
+            return true;
         }
         let (text, malformed) = self.encoding.decoder().decode_without_bom_handling(bytes);
         out.push_str(&text);
