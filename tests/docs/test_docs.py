@@ -153,6 +153,15 @@ def test_sessions_that_are_named_exist() -> None:
     ) | set(re.findall(r'@nox\.session\(name="([\w-]+)"', noxfile))
     sessions |= {f"tests-3.{minor}" for minor in (11, 12, 13)}
     assert {"all", "lint", "docs", "corpus"} <= sessions
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    section = contributing.split("## Sessions")[1].split("\n## ")[0]
+    listed = re.findall(
+        r"`([a-z][\w.-]*)`",
+        "".join(
+            line.split(" | ")[0] for line in section.splitlines() if line[:3] == "| `"
+        ),
+    )
+    assert set(listed) == sessions - {"tests"}
     for path in PAPERS:
         text = path.read_text(encoding="utf-8")
         for names in re.findall(r"nox -s((?: [a-z][\w.-]*)+)", text):
