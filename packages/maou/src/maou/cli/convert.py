@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maou.cli.command import Command, n_threads
@@ -13,7 +12,6 @@ from maou.cli.text import count, duration, size
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Sequence
 
     from maou_rust.maou_io import ConvertReport, ErrorEntry
 
@@ -29,8 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--compression",
         choices=("zstd", "lz4", "none"),
-        default="zstd",
-        help="of the games files (default: %(default)s)",
+        help="of the games files (default: that of the dataset, zstd for a new one)",
     )
     parser.add_argument(
         "--threads",
@@ -87,17 +84,12 @@ def run(arguments: Namespace) -> int:
 
 def as_json(report: ConvertReport, arguments: Namespace, seconds: float) -> str:
     """Write the report as one JSON object."""
-    errors = [
-        {"path": openable(entry["source"], arguments.inputs), **entry}
-        for entry in report["errors"]
-    ]
     return json.dumps(
         {
             "kind": "convert",
             "out": arguments.out,
             "dry_run": arguments.dry_run,
             **report,
-            "errors": errors,
             "seconds": round(seconds, 3),
             "positions_per_second": round(report["n_positions"] / seconds),
         },
@@ -110,35 +102,17 @@ def print_errors(report: ConvertReport, arguments: Namespace) -> None:
     """Write the first errors of this run to stderr, each with a path that opens."""
     shown = report["errors"][:N_ERRORS_SHOWN]
     for entry in shown:
-        print(
-            error_line(entry, openable(entry["source"], arguments.inputs)),
-            file=sys.stderr,
-        )
+        print(error_line(entry), file=sys.stderr)
     n_more = report["n_errors"] - len(shown)
     if n_more > 0:
         where = "" if arguments.dry_run else f": maou info {arguments.out} --errors"
         print(f"and {n_more:,} more{where}", file=sys.stderr)
 
 
-def error_line(entry: ErrorEntry, path: str) -> str:
+def error_line(entry: ErrorEntry) -> str:
     """Write an error as `path:line:column: message`."""
     place = f"{entry['line']}:{entry['column']}:" if entry["line"] else ""
-    return f"{path}:{place} {entry['message']}"
-
-
-def openable(source: str, inputs: Sequence[str]) -> str:
-    """Find the path, as the user can open it, of a source relative to its input.
-
-    Examples:
-        >>> openable("gone.csa", ["also-gone"])
-        'gone.csa'
-    """
-    for named in map(Path, inputs):
-        if named.name == source and named.is_file():
-            return str(named)
-        if (named / source).is_file():
-            return str(named / source)
-    return source
+    return f"{entry['path']}:{place} {entry['message']}"
 
 
 def summary(report: ConvertReport, arguments: Namespace, seconds: float) -> list[str]:
@@ -179,8 +153,6 @@ def summary(report: ConvertReport, arguments: Namespace, seconds: float) -> list
 def notes(report: ConvertReport) -> list[str]:
     """Tell what happened besides reading."""
     lines = []
-    if report["resumed"]:
-        lines.append("completed what an interrupted run had left")
     if report["n_sources_changed"]:
         lines.append(f"read {count(report['n_sources_changed'], 'changed file')} again")
     if report["n_errors"]:
@@ -190,14 +162,18 @@ def notes(report: ConvertReport) -> list[str]:
             f"found {count(report['n_duplicate_games'], 'duplicate game')}, kept"
         )
     dropped = [
-        count(report["n_variations_dropped"], "variation"),
-        count(report["n_comments_dropped"], "comment"),
+        count(number, noun)
+        for number, noun in (
+            (report["n_variations_dropped"], "variation"),
+            (report["n_comments_dropped"], "comment"),
+        )
+        if number
     ]
-    if report["n_variations_dropped"] or report["n_comments_dropped"]:
+    if dropped:
         lines.append(f"left out {' and '.join(dropped)}")
-    if report["n_pruned"]:
-        lines.append(f"removed the games of {count(report['n_pruned'], 'source')}")
-    if report["vanished"] and not report["n_pruned"]:
+    if report["pruned"]:
+        lines.append(f"removed the games of {count(len(report['pruned']), 'source')}")
+    if report["vanished"]:
         names = ", ".join(report["vanished"][:3])
         more = "" if len(report["vanished"]) <= 3 else ", …"
         lines.append(

@@ -21,6 +21,8 @@ SAMPLE = Path(__file__).parent.parent / "sample"
 """Generated games, bundled as CSA and KIF."""
 RECORD_SUFFIXES = {".csa", ".kif", ".kifu"}
 N_GAMES_SHOWN = 8
+MAX_SCORE_CP, MATE_CP = 31_000, 32_000
+"""Scores lie within the first; a mate in n plies is the second less n."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -141,6 +143,20 @@ def turning_points(games: pl.LazyFrame) -> Iterator[tuple[int, dict[str, Any]]]:
             yield loss_cp, {**game, "ply": ply, "loss_cp": loss_cp}
 
 
+def eval_text(eval_cp: int) -> str:
+    """Write an eval of the games table.
+
+    Examples:
+        >>> eval_text(120), eval_text(31_995), eval_text(-31_993), eval_text(-32_000)
+        ('+120 centipawns', 'mate in 5', 'mated in 7', 'mated')
+    """
+    if abs(eval_cp) <= MAX_SCORE_CP:
+        return f"{eval_cp:+} centipawns"
+    word = "mate" if eval_cp > 0 else "mated"
+    n_plies = MATE_CP - abs(eval_cp)
+    return f"{word} in {n_plies}" if n_plies else word
+
+
 def draw_turning_point(games: pl.LazyFrame, path: Path) -> None:
     """Draw the position after the greatest mistake of all games."""
     from maou_rust import maou_shogi
@@ -152,12 +168,13 @@ def draw_turning_point(games: pl.LazyFrame, path: Path) -> None:
     ply = game["ply"]
     sfen = maou_shogi.play_usi(game["start"], " ".join(moves[: ply + 1]))
     path.write_text(svg.board(sfen, last_move=moves[ply]), encoding="utf-8")
-    before, after = game["evals_cp"][ply], -game["evals_cp"][ply + 1]
+    before = eval_text(game["evals_cp"][ply])
+    after = eval_text(-game["evals_cp"][ply + 1])
     print(
         f"\n3. The greatest mistake: move {ply + 1}, {moves[ply]}, of"
         f" {game['black'] or 'Black'} against {game['white'] or 'White'}"
         f" ({game['source']})\n"
-        f"   the eval fell from {before:+} to {after:+} centipawns\n"
+        f"   its eval before the move: {before}; after it: {after}\n"
         f"   {sfen}\n   drawn in {path}"
     )
 
@@ -188,7 +205,7 @@ def ask(games: pl.LazyFrame) -> None:
     """Show a query as it stands in this file, and run it."""
     print("\n4. A question to Polars: does the eval at ply 40 tell who wins?\n")
     source, _ = inspect.getsourcelines(win_rate_by_eval)
-    print("".join(f"   {line}" for line in source))
+    print("".join(f"   {line}".rstrip() + "\n" for line in source))
     answer = win_rate_by_eval(games)
     print(table(answer.columns, answer.rows(), right="games black_won"))
 

@@ -57,7 +57,7 @@ def run(arguments: Namespace) -> int:
 
 
 def _lack(check: Check) -> str:
-    word = "MISSING" if check["needed"] else "not installed"
+    word = "MISSING" if check["needed"] else "none"
     return f"{word}: {check['remedy']}"
 
 
@@ -117,7 +117,7 @@ def gpus() -> list[Check]:
         "name": "gpu",
         "found": None,
         "needed": False,
-        "remedy": "no command here needs one",
+        "remedy": "no command needs one yet",
     }
     program = shutil.which("nvidia-smi")
     if program is None:

@@ -103,7 +103,7 @@ def errors_by_cause(entries: list[ErrorEntry]) -> str:
     lines = []
     for kind in sorted(groups, key=lambda kind: (-len(groups[kind]), kind)):
         lines.append(f"{kind}: {count(len(groups[kind]), 'error')}")
-        lines += [f"  {error_line(entry, entry['source'])}" for entry in groups[kind]]
+        lines += [f"  {error_line(entry)}" for entry in groups[kind]]
     return "\n".join(lines)
 
 
@@ -177,7 +177,9 @@ def show_record(path: Path, arguments: Namespace) -> int:
 
     data = path.read_bytes()
     record_format, games, problems = maou_shogi.read_records(data)
-    entries: list[ErrorEntry] = [{"source": str(path), **p} for p in problems]
+    entries: list[ErrorEntry] = [
+        {"source": path.name, "path": str(path), **p} for p in problems
+    ]
     if arguments.json:
         print_json(
             {
@@ -203,7 +205,7 @@ def print_record(games: list[Game], entries: list[ErrorEntry]) -> None:
     from maou.cli.convert import error_line
 
     for entry in entries:
-        print(error_line(entry, entry["source"]), file=sys.stderr)
+        print(error_line(entry), file=sys.stderr)
     if games:
         print(games_table(games))
 

@@ -1,0 +1,143 @@
+"""`info`, `verify`, `demo`, `doctor` and the options of the whole command."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import maou
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.e2e
+
+BAD = "PI\n+\n+7776FU\n-7776FU\n"
+
+
+def test_version(maou_run: Any) -> None:
+    done = maou_run("--version")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        0,
+        f"maou {maou.__version__}\n",
+        "",
+    )
+
+
+def test_info_of_a_dataset(maou_run: Any, dataset: Path) -> None:
+    done = maou_run("info", dataset)
+    assert (done.returncode, done.stderr) == (0, "")
+    for name in ("dataset", "games", "positions", "results", "errors", "size"):
+        assert f"\n{name} " in f"\n{done.stdout}"
+    info = json.loads(maou_run("info", dataset, "--json").stdout)
+    assert f"positions  {info['positions']:,}\n" in done.stdout
+    assert sum(info["results"].values()) == info["games"] == 60
+    assert sum(info["endings"].values()) == 60
+    listed = maou_run("info", dataset, "--errors")
+    assert (listed.returncode, listed.stdout) == (0, "no errors\n")
+    as_json = json.loads(maou_run("info", dataset, "--errors", "--json").stdout)
+    assert as_json["error_list"] == []
+
+
+def test_info_of_a_folder_of_datasets(maou_run: Any, dataset: Path) -> None:
+    done = maou_run("info", dataset.parent)
+    assert (done.returncode, done.stderr) == (0, "")
+    header, row = done.stdout.splitlines()
+    assert header.split() == ["dataset", "games", "positions", "size"]
+    assert row.split()[1] == "60"
+    found = json.loads(maou_run("info", dataset.parent, "--json").stdout)
+    assert found["kind"] == "folder"
+    assert [entry["games"] for entry in found["datasets"]] == [60]
+
+
+def test_info_of_a_record(maou_run: Any, records: Path, tmp_path: Path) -> None:
+    done = maou_run("info", records / "000.csa")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 2
+    value = json.loads(maou_run("info", records / "000.csa", "--json").stdout)
+    assert (value["kind"], value["format"], value["games"]) == ("record", "csa", 1)
+    bad = tmp_path / "bad.csa"
+    bad.write_text(BAD)
+    done = maou_run("info", bad)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{bad}:4:1: expected ")
+    assert len(done.stdout.splitlines()) == 2
+
+
+def test_info_of_what_it_cannot_use(maou_run: Any, tmp_path: Path) -> None:
+    for arguments, part in (
+        ((tmp_path / "gone",), "gone"),
+        ((tmp_path,), "no dataset at or below it"),
+        ((), "expected a PATH"),
+    ):
+        done = maou_run("info", *arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith("maou info: ")
+        assert part in done.stderr
+
+
+def test_schema(maou_run: Any) -> None:
+    done = maou_run("info", "--schema")
+    assert (done.returncode, done.stderr) == (0, "")
+    columns = json.loads(maou_run("info", "--schema", "--json").stdout)
+    assert [c["name"] for c in columns][:3] == ["id", "start", "moves"]
+    for column in columns:
+        assert column["meaning"] in done.stdout
+
+
+def test_verify_finds_a_changed_byte(
+    maou_run: Any, records: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "data"
+    assert maou_run("convert", records, "-o", out).returncode == 0
+    games = out / "games-00000.feather"
+    content = bytearray(games.read_bytes())
+    content[len(content) // 2] ^= 0x10
+    games.write_bytes(content)
+    done = maou_run("verify", out)
+    assert done.returncode == 1
+    assert done.stdout.startswith("games-00000.feather")
+    report = json.loads(maou_run("verify", out, "--json").stdout)
+    assert report["n_problems"] >= 1
+    done = maou_run("verify", tmp_path / "gone")
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_demo_twice(maou_run: Any, tmp_path: Path) -> None:
+    first = maou_run("demo", cwd=tmp_path)
+    assert (first.returncode, first.stderr) == (0, "")
+    folder = tmp_path / "maou-demo"
+    assert ET.parse(folder / "board.svg").getroot().tag.endswith("svg")
+    assert (folder / "data/games-00000.feather").is_file()
+    assert "def win_rate_by_eval" in first.stdout
+    assert "What to try next" in first.stdout
+    second = maou_run("demo", cwd=tmp_path)
+    assert (second.returncode, second.stderr) == (0, "")
+    assert "nothing new" in second.stdout
+    assert first.stdout.split("\n2. ")[1] == second.stdout.split("\n2. ")[1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["maou-demo"]
+
+
+def test_demo_elsewhere(maou_run: Any, tmp_path: Path) -> None:
+    assert maou_run("demo", "-o", "a/b", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "a/b/board.svg").is_file()
+    (tmp_path / "file").write_text("mine")
+    done = maou_run("demo", "-o", "file", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("maou demo: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_doctor(maou_run: Any) -> None:
+    done = maou_run("doctor")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("\nall that is needed works\n")
+    report = json.loads(maou_run("doctor", "--json").stdout)
+    assert report["ok"] is True
+    found = {check["name"]: check["found"] for check in report["checks"]}
+    assert found["maou"] == maou.__version__
+    assert found["maou-rust"].endswith("interface 1")
+    assert {"profile", "cpu features", "python", "polars", "torch"} <= set(found)

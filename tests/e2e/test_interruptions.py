@@ -1,0 +1,180 @@
+"""Kill, Ctrl-C, a closed pipe, two runs at once: nothing is lost or torn."""
+
+from __future__ import annotations
+
+import os
+import pty
+import random
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.e2e
+
+CONVERT = """
+import sys
+from maou_rust import maou_io
+maou_io.convert([sys.argv[1]], sys.argv[2], shard_bytes=40_000)
+"""
+
+
+def start(*command: str | Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [str(word) for word in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+
+
+def wait_for(path: Path) -> None:
+    for _ in range(10_000):
+        if path.exists():
+            return
+        time.sleep(0.001)
+    pytest.fail(f"expected {path} within 10 s")
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_kill_at_a_random_point_and_go_on(
+    seed: int, records: Path, tmp_path: Path, maou_run: Any, snapshot: Any
+) -> None:
+    whole, out = tmp_path / "whole", tmp_path / "data"
+    command = [sys.executable, "-c", CONVERT, str(records)]
+    subprocess.run([*command, str(whole)], check=True)
+    wanted = snapshot(whole)
+    chance = random.Random(seed)
+    for _ in range(3):
+        process = start(*command, out)
+        # Half of the kills come while files are written, half of them at any time.
+        if chance.random() < 0.5:
+            wait_for(out)
+            time.sleep(chance.random() * 0.05)
+        else:
+            time.sleep(chance.random() * 0.15)
+        process.kill()
+        process.communicate()
+        # What is there can be opened, and is never a torn file.
+        for path in out.glob("games-*.feather"):
+            assert path.read_bytes() == wanted[path.name]
+    assert maou_run("convert", records, "-o", out).returncode == 0
+    assert snapshot(out) == wanted
+    assert maou_run("verify", out).returncode == 0
+
+
+def test_kill_the_real_command(
+    many_records: Path, tmp_path: Path, maou_command: str, maou_run: Any, snapshot: Any
+) -> None:
+    whole, out = tmp_path / "whole", tmp_path / "data"
+    begun = time.monotonic()
+    assert maou_run("convert", many_records, "-o", whole).returncode == 0
+    seconds = time.monotonic() - begun
+    for share in (0.3, 0.6, 0.9):
+        process = start(maou_command, "convert", many_records, "-o", out)
+        time.sleep(share * seconds)
+        process.kill()
+        process.communicate()
+    assert maou_run("convert", many_records, "-o", out).returncode == 0
+    assert snapshot(out) == snapshot(whole)
+
+
+def test_ctrl_c_leaves_what_the_next_run_completes(
+    many_records: Path, tmp_path: Path, maou_command: str, maou_run: Any
+) -> None:
+    out = tmp_path / "data"
+    process = start(maou_command, "convert", many_records, "-o", out)
+    wait_for(out)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert stdout == ""
+    assert stderr == (
+        "interrupted: nothing is lost, the same command goes on from here\n"
+    )
+    done = maou_run("convert", many_records, "-o", out)
+    assert done.returncode == 0
+    assert maou_run("info", out, "--json").returncode == 0
+
+
+def test_two_runs_on_one_output(
+    many_records: Path, records: Path, tmp_path: Path, maou_command: str, maou_run: Any
+) -> None:
+    out = tmp_path / "data"
+    first = start(maou_command, "convert", many_records, "-o", out)
+    wait_for(out)
+    time.sleep(0.02)
+    os.kill(first.pid, signal.SIGSTOP)
+    try:
+        second = maou_run("convert", records, "-o", out)
+    finally:
+        os.kill(first.pid, signal.SIGCONT)
+    stdout, stderr = first.communicate(timeout=120)
+    assert (second.returncode, second.stdout) == (2, "")
+    assert second.stderr == (
+        f"maou convert: {out}: process {first.pid} is writing into this dataset;"
+        " wait until it has finished\n"
+    )
+    assert (first.returncode, stderr) == (0, "")
+    assert f"{out}: " in stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["info", "--schema"], ["doctor"], ["info", "{dataset}"]]
+)
+def test_a_closed_pipe_is_no_drama(
+    arguments: list[str], maou_command: str, dataset: Path
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [maou_command, *(word.format(dataset=dataset) for word in arguments)],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        check=False,
+    )
+    os.close(writer)
+    assert done.stderr == ""
+    assert done.returncode == 141
+
+
+def on_a_terminal(command: list[str], env: dict[str, str]) -> str:
+    """What a command writes to stderr when that is a terminal."""
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=follower, env={**os.environ, **env}
+    )
+    os.close(follower)
+    seen = b""
+    while True:
+        try:
+            chunk = os.read(leader, 4096)
+        except OSError:  # how Linux tells that the other side is closed
+            break
+        if not chunk:
+            break
+        seen += chunk
+    os.close(leader)
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.wait(timeout=60) == 0
+    return seen.decode()
+
+
+def test_progress_is_for_terminals(
+    many_records: Path, tmp_path: Path, maou_command: str
+) -> None:
+    command = [maou_command, "convert", str(many_records), "-o"]
+    seen = on_a_terminal([*command, str(tmp_path / "a")], {"TERM": "xterm"})
+    assert "% " in seen
+    assert " games" in seen
+    assert seen.endswith("\r\033[K")
+    dumb = on_a_terminal([*command, str(tmp_path / "b")], {"TERM": "dumb"})
+    assert dumb == ""
