@@ -148,9 +148,12 @@ def test_the_readme_begins_with_the_two_commands() -> None:
 
 def test_sessions_that_are_named_exist() -> None:
     noxfile = (ROOT / "noxfile.py").read_text(encoding="utf-8")
-    sessions = set(
-        re.findall(r"@nox\.session(?:\([^)]*\))?\ndef (\w+)\(", noxfile)
-    ) | set(re.findall(r'@nox\.session\(name="([\w-]+)"', noxfile))
+    sessions = {
+        name or function
+        for options, name, function in re.findall(
+            r'@nox\.session((?:\((?:name="([\w-]+)")?[^)]*\))?)\ndef (\w+)\(', noxfile
+        )
+    }
     sessions |= {f"tests-3.{minor}" for minor in (11, 12, 13)}
     assert {"all", "lint", "docs", "corpus"} <= sessions
     contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -181,10 +184,10 @@ def test_files_that_the_map_names_exist() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     for section in re.split(r"(?m)^##+ ", text)[1:]:
         title = section.splitlines()[0]
+        if title == "Invariants":
+            continue
         folder = ROOT / title / "src" if "/" in title else ROOT
         for cell in re.findall(r"(?m)^\| (`[^|]+) \|", section):
-            if "::" in cell:
-                continue
             for name in INLINE_CODE.findall(cell):
                 assert list(folder.glob(name.rstrip("/"))), f"{title}: {name}"
 
