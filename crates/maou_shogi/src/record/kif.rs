@@ -16,7 +16,14 @@ use super::{Ending, ErrorKind, GameRecord, Sink};
 use crate::{Color, Move, PieceType, Position, Square};
 
 /// Reads all games of `text`, whose characters are those of `W`.
-pub(super) fn read<W: Width>(text: Text, game: &mut GameRecord, sink: &mut dyn Sink) {
+///
+/// `even` is the start of an even game.
+pub(super) fn read<W: Width>(
+    text: Text,
+    game: &mut GameRecord,
+    even: &Position,
+    sink: &mut dyn Sink,
+) {
     let mut kif = Kif::<W> {
         bytes: text.bytes,
         builder: Builder::new(text, game, sink),
@@ -26,7 +33,7 @@ pub(super) fn read<W: Width>(text: Text, game: &mut GameRecord, sink: &mut dyn S
         has_content: false,
         time_is_reported: false,
         line: String::new(),
-        even: Position::startpos(),
+        even,
         width: std::marker::PhantomData,
     };
     let mut at = 0;
@@ -48,7 +55,7 @@ struct Kif<'a, W> {
     time_is_reported: bool,
     /// The decoded line.
     line: String,
-    even: Position,
+    even: &'a Position,
     width: std::marker::PhantomData<W>,
 }
 
@@ -227,7 +234,7 @@ impl<W: Width> Kif<'_, W> {
     fn begin(&mut self, at: usize) {
         self.has_content = true;
         if self.start.is_even() {
-            return self.builder.begin(&self.even);
+            return self.builder.begin(self.even);
         }
         match self.start.finish() {
             Ok(position) => self.builder.begin(&position),

@@ -107,6 +107,17 @@ fn origin(bytes: &[u8], at: usize, drops: bool) -> (Origin, usize) {
 /// The milliseconds of a time such as `( 0:16/00:00:16)`, which begins with its parenthesis.
 #[inline]
 pub(super) fn time_ms(text: &[u8]) -> Option<u32> {
+    // Nearly all times are below ten minutes, in this form.
+    if let [b'(', b' ', minutes, b':', tens, ones, b'/', ..] = *text
+        && [minutes, tens, ones].iter().all(u8::is_ascii_digit)
+    {
+        let [minutes, tens, ones] = [minutes, tens, ones].map(|byte| u32::from(byte - b'0'));
+        return Some(1000 * (60 * minutes + 10 * tens + ones));
+    }
+    long_time_ms(text)
+}
+
+fn long_time_ms(text: &[u8]) -> Option<u32> {
     let mut seconds = 0u64;
     let mut value = 0u64;
     let mut has_digits = false;

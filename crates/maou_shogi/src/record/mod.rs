@@ -30,6 +30,8 @@ pub use write::{CsaOptions, EncodeError, encode, write_csa, write_csa_with, writ
 
 use text::Text;
 
+use crate::Position;
+
 /// Takes what a [`Reader`] finds, in the order of the file.
 pub trait Sink {
     /// Takes a game. The record is reused for the next one.
@@ -62,6 +64,7 @@ impl Format {
 #[derive(Debug, Default)]
 pub struct Reader {
     game: GameRecord,
+    even: Position,
     csa_start: csa::StartCache,
     unix_lines: Vec<u8>,
 }
@@ -90,13 +93,13 @@ impl Reader {
         match (format, text.encoding) {
             (Format::Csa, _) => csa::read(text, &mut self.game, &mut self.csa_start, sink),
             (Format::Kif, Encoding::Ascii | Encoding::Utf8) => {
-                kif::read::<glyph::Utf8>(text, &mut self.game, sink);
+                kif::read::<glyph::Utf8>(text, &mut self.game, &self.even, sink);
             }
             (Format::Kif, Encoding::ShiftJis) => {
-                kif::read::<glyph::ShiftJis>(text, &mut self.game, sink);
+                kif::read::<glyph::ShiftJis>(text, &mut self.game, &self.even, sink);
             }
             (Format::Kif, Encoding::EucJp) => {
-                kif::read::<glyph::EucJp>(text, &mut self.game, sink);
+                kif::read::<glyph::EucJp>(text, &mut self.game, &self.even, sink);
             }
         }
         Some(format)

@@ -16,13 +16,13 @@ pub enum Encoding {
 }
 
 /// How many bytes from the first one beyond ASCII are looked at to tell the encoding.
-const SAMPLE_BYTES: usize = 1024;
+const SAMPLE_BYTES: usize = 512;
 
-/// With fewer characters beyond ASCII than this in the sample, the whole text is looked at.
-const SAMPLE_CHARS: usize = 8;
+/// With fewer bytes beyond ASCII than this in the sample, the whole text is looked at.
+const SAMPLE_HIGH_BYTES: usize = 8;
 
 impl Encoding {
-    /// Tells the encoding by the first kilobyte or so from where the text leaves ASCII.
+    /// Tells the encoding by the first half kilobyte from where the text leaves ASCII, or more.
     ///
     /// If nothing fits without a malformed byte, the encoding with the fewest of them is taken:
     /// programs cut names within a character.
@@ -32,7 +32,7 @@ impl Encoding {
         };
         let rest = &bytes[first..];
         let sample = &rest[..rest.len().min(SAMPLE_BYTES)];
-        if sample.len() < rest.len() && count_high(sample) < 3 * SAMPLE_CHARS {
+        if sample.len() < rest.len() && count_high(sample) < SAMPLE_HIGH_BYTES {
             return Encoding::detect_in(rest);
         }
         Encoding::detect_in(sample)
@@ -92,9 +92,15 @@ fn is_half_width_katakana(sample: &[u8]) -> bool {
 /// Whether a sample is UTF-8, but for a character cut here and there: texts in the other encodings
 /// hardly have well-formed characters of three bytes.
 fn is_utf8(sample: &[u8]) -> bool {
+    match std::str::from_utf8(sample) {
+        Ok(_) => return true,
+        // The end of the sample cuts a character, which is not the only one.
+        Err(error) if error.error_len().is_none() && count_high(sample) > 3 => return true,
+        Err(_) => {}
+    }
     let (mut n_well_formed, mut n_malformed) = (0, 0);
     for chunk in sample.utf8_chunks() {
-        n_well_formed += chunk.valid().chars().filter(|ch| !ch.is_ascii()).count();
+        n_well_formed += chunk.valid().bytes().filter(|byte| *byte >= 0xC0).count();
         n_malformed += usize::from(!chunk.invalid().is_empty());
         if n_malformed > 2 + n_well_formed / 4 {
             return false;
