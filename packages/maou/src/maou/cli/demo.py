@@ -185,18 +185,21 @@ def win_rate_by_eval(games: pl.LazyFrame) -> pl.DataFrame:
 
     # The eval of move 41, which is Black's: positive is good for Black.
     eval_cp = pl.col("evals_cp").list.get(40, null_on_oob=True)
+    ahead = (
+        pl.when(eval_cp > 300)
+        .then(pl.lit("Black"))
+        .when(eval_cp < -300)
+        .then(pl.lit("White"))
+        .otherwise(pl.lit("nobody"))
+    )
     return (
-        games.filter(pl.col("result").is_in([1, 2]))
-        .select(
-            eval_cp.cut([-300, 300], labels=["below -300", "even", "above 300"]).alias(
-                "eval at ply 40"
-            ),
-            pl.col("result").eq(1).alias("black_won"),
+        games.filter(pl.col("result").is_in([1, 2]), eval_cp.is_not_null())
+        .group_by(ahead.alias("ahead_at_ply_40"))
+        .agg(
+            pl.len().alias("games"),
+            pl.col("result").eq(1).mean().round(2).alias("won_by_black"),
         )
-        .drop_nulls()
-        .group_by("eval at ply 40")
-        .agg(pl.len().alias("games"), pl.col("black_won").mean().round(2))
-        .sort("eval at ply 40")
+        .sort("won_by_black", "ahead_at_ply_40")
         .collect()
     )
 
@@ -207,7 +210,7 @@ def ask(games: pl.LazyFrame) -> None:
     source, _ = inspect.getsourcelines(win_rate_by_eval)
     print("".join(f"   {line}".rstrip() + "\n" for line in source))
     answer = win_rate_by_eval(games)
-    print(table(answer.columns, answer.rows(), right="games black_won"))
+    print(table(answer.columns, answer.rows(), right="games won_by_black"))
 
 
 COMMAND = Command(
