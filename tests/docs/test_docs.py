@@ -192,6 +192,15 @@ def test_files_that_the_map_names_exist() -> None:
                 assert list(folder.glob(name.rstrip("/"))), f"{title}: {name}"
 
 
+@pytest.mark.parametrize("crate", ["maou_shogi", "maou_io"])
+def test_the_map_names_every_module(crate: str) -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    section = text.split(f"### crates/{crate}\n")[1].split("\n### ")[0]
+    modules = {path.name for path in (ROOT / f"crates/{crate}/src").glob("*.rs")}
+    missing = modules - set(INLINE_CODE.findall(section)) - {"lib.rs", "testing.rs"}
+    assert not missing
+
+
 def test_the_schema_page_is_up_to_date() -> None:
     spec = importlib.util.spec_from_file_location(
         "schema_page", ROOT / "scripts/schema_page.py"
