@@ -8,6 +8,7 @@ use crate::bitboard::{ALL_SQUARES, Bitboard};
 use crate::color::Color;
 use crate::mv::Move;
 use crate::piece::PieceType;
+use crate::policy::{self, Mask, N_POLICY_LABELS};
 use crate::position::{BISHOP, GOLD, KING, KNIGHT, LANCE, PAWN, Position, ROOK, SILVER};
 use crate::square::Square;
 
@@ -41,10 +42,15 @@ impl Sink for Counter {
     }
 }
 
-/// More than any position has: 593 is the known maximum.
+/// No position has more moves; 593 is the most that is known.
+///
+/// Seven kinds in hand drop on at most 7 · 81 − 9 − 9 − 18 squares, and every piece on the board
+/// takes seven of them. Only rook and bishop (at most 32 moves with promotions), lances and silvers
+/// (10) and the king (8) can move to more, and with one of each kind in hand there are 1, 1, 3, 3
+/// and 1 of them: 531 + 25 + 25 + 9 + 9 + 1. Fewer kinds in hand come to less.
 const CAPACITY: usize = 600;
 
-/// The legal moves of a position, in the generator's order: a slice of moves.
+/// The legal moves of a position, in an order that depends on the position alone: a slice of moves.
 ///
 /// ```
 /// use maou_shogi::{Move, Position};
@@ -125,6 +131,37 @@ impl Sink for MoveList {
         for &kind in kinds {
             for_each_square!(to in targets => {
                 self.push((80 + kind as usize) * 128 + to);
+            });
+        }
+    }
+}
+
+impl Sink for Mask<'_> {
+    #[inline(always)]
+    fn steps(&mut self, step: i32, plain: u128, promoting: u128) {
+        for_each_square!(to in plain => {
+            self.board((to as i32 - step) as usize, to, 0);
+        });
+        for_each_square!(to in promoting => {
+            self.board((to as i32 - step) as usize, to, policy::PROMOTION);
+        });
+    }
+
+    #[inline(always)]
+    fn moves(&mut self, from: usize, plain: u128, promoting: u128) {
+        for_each_square!(to in plain => {
+            self.board(from, to, 0);
+        });
+        for_each_square!(to in promoting => {
+            self.board(from, to, policy::PROMOTION);
+        });
+    }
+
+    #[inline(always)]
+    fn drops(&mut self, kinds: &[u8], targets: u128) {
+        for &kind in kinds {
+            for_each_square!(to in targets => {
+                self.drop(kind, to);
             });
         }
     }
@@ -529,6 +566,15 @@ impl Position {
         let mut counter = Counter(0);
         self.generate(&mut counter);
         counter.0
+    }
+
+    /// Writes 1 for the class of each legal move (see
+    /// [`policy_label_2187`](crate::policy_label_2187)) and 0 for all others.
+    #[inline]
+    pub fn legal_mask_2187(&self, mask: &mut [u8; N_POLICY_LABELS]) {
+        mask.fill(0);
+        let flip = if self.turn() == Color::White { 80 } else { 0 };
+        self.generate(&mut Mask { classes: mask, flip });
     }
 
     /// Whether there is a legal move: if not, the side to move has lost.
