@@ -22,9 +22,9 @@ def exported(*options: str) -> set[str]:
         text=True,
         check=True,
     ).stdout
-    lines = [line.strip() for line in output.splitlines()]
+    lines = [line.strip().removeprefix("-e ") for line in output.splitlines()]
     return {
-        line.split("==")[0].split(" ")[0].rsplit("/", 1)[-1]
+        line.split("==")[0].rsplit("/", 1)[-1]
         for line in lines
         if line and not line.startswith("#")
     }

@@ -73,6 +73,8 @@ class DatasetInfo(TypedDict):
     results: dict[str, int]
     endings: dict[str, int]
     errors_by_kind: dict[str, int]
+    n_variations_dropped: int
+    n_comments_dropped: int
     unfinished: bool
 
 class Problem(TypedDict):
@@ -91,6 +93,7 @@ class VerifyReport(TypedDict):
     n_positions: int
     n_problems: int
     problems: list[Problem]
+    stopped: bool
 
 class Column(TypedDict):
     """One column of the games table."""
@@ -206,7 +209,7 @@ def games(
     """
 
 def probe_stream(n: int) -> tuple[ArrowStream, int]:
-    """Make a stream of one batch with the u64 column `x` = 0..n, and its address.
+    """Make a stream of one batch with the u32 column `x` = 0..n, and its address.
 
     For the test that a reader takes the buffers without a copy.
     """

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use maou_io::{
-    Compression, ConvertOptions, ConvertReport, Dataset, Error, ErrorEntry, Progress,
+    Compression, ConvertOptions, ConvertReport, Dataset, Error, ErrorEntry, Progress, VerifyReport,
 };
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
@@ -22,7 +22,7 @@ use crate::plain::to_python;
 pub(crate) mod python {
     #[pymodule_export]
     use super::{
-        ArrowStream, convert, errors, games, hello, info, probe_stream, schema, shards,
+        ArrowStream, convert, errors, games, hello, info, probe_stream, schema, shards, verify,
     };
 }
 
@@ -171,17 +171,15 @@ fn report_dict<'py>(py: Python<'py>, report: &ConvertReport) -> PyResult<Bound<'
 
 #[pyfunction]
 fn info<'py>(py: Python<'py>, path: PathBuf) -> PyResult<Bound<'py, PyAny>> {
-    let info = py
-        .detach(|| Ok(Dataset::open(&path)?.info()))
-        .map_err(|error| dataset_error(py, error))?;
+    let info =
+        py.detach(|| Ok(Dataset::open(&path)?.info())).map_err(|error| dataset_error(py, error))?;
     to_python(py, &info)
 }
 
 #[pyfunction]
 fn errors<'py>(py: Python<'py>, path: PathBuf) -> PyResult<Vec<Bound<'py, PyDict>>> {
-    let entries = py
-        .detach(|| Dataset::open(&path)?.errors())
-        .map_err(|error| dataset_error(py, error))?;
+    let entries =
+        py.detach(|| Dataset::open(&path)?.errors()).map_err(|error| dataset_error(py, error))?;
     entries.iter().map(|entry| error_dict(py, entry)).collect()
 }
 
@@ -189,6 +187,24 @@ fn errors<'py>(py: Python<'py>, path: PathBuf) -> PyResult<Vec<Bound<'py, PyDict
 fn shards(py: Python<'_>, path: PathBuf) -> PyResult<Vec<String>> {
     let dataset = py.detach(|| Dataset::open(&path)).map_err(|error| dataset_error(py, error))?;
     Ok(dataset.games_paths().iter().map(|path| path.to_string_lossy().into_owned()).collect())
+}
+
+#[pyfunction]
+#[pyo3(signature = (path, *, threads = 0, progress = None))]
+fn verify<'py>(
+    py: Python<'py>,
+    path: PathBuf,
+    threads: usize,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let mut watcher = Watcher::new(progress);
+    let report: VerifyReport = py
+        .detach(|| maou_io::verify(&path, threads, &mut |p| watcher.report(p)))
+        .map_err(|error| dataset_error(py, error))?;
+    match watcher.raised {
+        Some(raised) => Err(raised),
+        None => to_python(py, &report),
+    }
 }
 
 #[pyfunction]

@@ -15,8 +15,8 @@ use crate::error::record_error;
 pub(crate) mod python {
     #[pymodule_export]
     use super::{
-        canonical_sfen, generate, hcp_to_sfen, key, legal_moves_usi, move16_to_usi, perft, play_usi,
-        read_records, sfen_to_hcp, start_sfen, usi_table,
+        canonical_sfen, generate, hcp_to_sfen, key, legal_moves_usi, move16_to_usi, perft,
+        play_usi, read_records, sfen_to_hcp, start_sfen, usi_table,
     };
 }
 
