@@ -120,11 +120,11 @@ def test_the_bytes_do_not_depend_on_the_folder(
 
 BAD: dict[str, tuple[bytes, str, int, str]] = {
     # name: content, place, games kept, part of the message
-    "no-record.csa": (b"once upon a time\n", ":", 0, "a game record"),
+    "no-record.csa": (b"once upon a time\n", ":1:1:", 0, "`once upon a time`"),
     "empty.kif": (b"", ":", 0, "empty"),
     "illegal.csa": (GAME.replace("-3334", "-3335").encode(), ":7:1:", 1, "`-3335FU`"),
     "illegal.kif": (KIF.replace("３四歩(33)", "３三歩(33)").encode(), ":6:", 1, "`"),
-    "torn.csa": (GAME.encode()[:-20], ":8:", 1, "`+27"),
+    "torn.csa": (GAME.encode()[:-21], ":7:1:", 1, "`-33"),
     "wrong-encoding.csa": (GAME.encode("utf-16"), ":", 0, ""),
 }
 
@@ -174,6 +174,7 @@ def test_many_errors_are_cut_short(maou_run: Any, tmp_path: Path) -> None:
     folder.mkdir()
     for n in range(25):
         (folder / f"{n:02}.csa").write_text("nothing\n")
+    (folder / "good.csa").write_text(GAME)
     done = maou_run("convert", folder, "-o", out)
     assert done.returncode == 1
     *lines, more = done.stderr.splitlines()
@@ -197,6 +198,10 @@ def test_inputs_that_cannot_be_used(maou_run: Any, tmp_path: Path) -> None:
     out = tmp_path / "data"
     message = usage_error(maou_run("convert", empty, "-o", out))
     assert f"{empty}: expected game records, found no files" in message
+    (empty / "a.csa").write_text("nothing\n")
+    message = usage_error(maou_run("convert", empty, "-o", out))
+    assert f"{empty}: expected game records, found none in 1 file" in message
+    assert f"{empty / 'a.csa'}:1:1: expected a CSA or KIF record" in message
     message = usage_error(maou_run("convert", tmp_path / "gone", "-o", out))
     assert f"{tmp_path / 'gone'}: " in message
     assert not out.exists()

@@ -126,15 +126,28 @@ def test_two_runs_on_one_output(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["info", "--schema"], ["doctor"], ["info", "{dataset}"]]
+    ("arguments", "status"),
+    [
+        (["--help"], 0),  # argparse, which prints it, does not mind
+        (["info", "--schema"], 141),
+        (["info", "{dataset}"], 141),
+        (["convert", "{records}", "-o", "{tmp}"], 141),
+        (["doctor"], 141),
+    ],
 )
 def test_a_closed_pipe_is_no_drama(
-    arguments: list[str], maou_command: str, dataset: Path
+    arguments: list[str],
+    status: int,
+    maou_command: str,
+    dataset: Path,
+    records: Path,
+    tmp_path: Path,
 ) -> None:
+    places = {"dataset": dataset, "records": records, "tmp": tmp_path}
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(
-        [maou_command, *(word.format(dataset=dataset) for word in arguments)],
+        [maou_command, *(word.format_map(places) for word in arguments)],
         stdout=writer,
         stderr=subprocess.PIPE,
         encoding="utf-8",
@@ -142,7 +155,7 @@ def test_a_closed_pipe_is_no_drama(
     )
     os.close(writer)
     assert done.stderr == ""
-    assert done.returncode == 141
+    assert done.returncode == status
 
 
 def on_a_terminal(command: list[str], env: dict[str, str]) -> str:
