@@ -124,7 +124,7 @@ BAD: dict[str, tuple[bytes, str, int, str]] = {
     "empty.kif": (b"", ":", 0, "empty"),
     "illegal.csa": (GAME.replace("-3334", "-3335").encode(), ":7:1:", 1, "`-3335FU`"),
     "illegal.kif": (KIF.replace("３四歩(33)", "３三歩(33)").encode(), ":6:", 1, "`"),
-    "torn.csa": (GAME.encode()[:-21], ":7:1:", 1, "`-33"),
+    "torn.csa": (GAME.encode()[:-21], ":7:1:", 1, "`-3`"),
     "wrong-encoding.csa": (GAME.encode("utf-16"), ":", 0, ""),
 }
 
