@@ -118,7 +118,8 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     env = {"MYPYPATH": str(stub_path(session))}
     session.run("mypy", env=env)
-    session.run("python", "-m", "mypy.stubtest", "maou_rust", env=env)
+    allowed = ["--allowlist", "packages/maou-rust/stubtest-allowlist.txt"]
+    session.run("python", "-m", "mypy.stubtest", "maou_rust", *allowed, env=env)
     session.run("cargo", "fmt", "--all", "--check", external=True)
     session.run(
         "cargo",

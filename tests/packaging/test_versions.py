@@ -20,7 +20,7 @@ STUBS = ROOT / "packages/maou-rust/maou_rust-stubs"
 # change, raise INTERFACE in packages/maou-rust/src/lib.rs and maou/_compat.py if code
 # written for the old ones would no longer work, and write the new digest here.
 INTERFACE = 1
-STUBS_DIGEST = "a1c174f056faa7ee52adfcafcf2eb402ebee646fb985f31081997f2a2592c4a9"
+STUBS_DIGEST = "6a0b41c4da175a815d5b045d2ef2a07526e13c40d0e6e79a313e40fbdb2a6007"
 
 
 def toml(name: str) -> dict[str, object]:

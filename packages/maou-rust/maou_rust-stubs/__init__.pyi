@@ -4,6 +4,18 @@ from maou_rust import maou_index as maou_index
 from maou_rust import maou_io as maou_io
 from maou_rust import maou_shogi as maou_shogi
 
+__all__ = [
+    "INTERFACE",
+    "DatasetError",
+    "RecordError",
+    "UsageError",
+    "__version__",
+    "build_info",
+    "maou_index",
+    "maou_io",
+    "maou_shogi",
+]
+
 __version__: str
 """Version of the cargo workspace that this extension was built from."""
 

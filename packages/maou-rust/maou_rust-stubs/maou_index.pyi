@@ -1,8 +1,13 @@
 """Search over datasets: at present the scanner that finds them below a folder."""
 
 from os import PathLike
-from typing import TypedDict
+from typing import TypedDict, type_check_only
 
+__all__ = [
+    "scan",
+]
+
+@type_check_only
 class Found(TypedDict):
     """A dataset found below a folder; `problem` says why it cannot be read."""
 

@@ -2,8 +2,22 @@
 
 from collections.abc import Callable, Sequence
 from os import PathLike
-from typing import TypedDict
+from typing import TypedDict, final, type_check_only
 
+__all__ = [
+    "ArrowStream",
+    "convert",
+    "errors",
+    "games",
+    "hello",
+    "info",
+    "probe_stream",
+    "schema",
+    "shards",
+    "verify",
+]
+
+@type_check_only
 class Progress(TypedDict):
     """State of a running conversion or verification."""
 
@@ -15,6 +29,7 @@ class Progress(TypedDict):
     n_positions: int
     n_errors: int
 
+@type_check_only
 class ErrorEntry(TypedDict):
     """One problem of one source, as listed in errors.jsonl.
 
@@ -31,6 +46,7 @@ class ErrorEntry(TypedDict):
     message: str
     kept: bool
 
+@type_check_only
 class ConvertReport(TypedDict):
     """What one run of `convert` did; `total_*` speak of the whole dataset after it."""
 
@@ -54,6 +70,7 @@ class ConvertReport(TypedDict):
     resumed: bool
     stopped: bool
 
+@type_check_only
 class DatasetInfo(TypedDict):
     """Totals of a dataset, from its manifest."""
 
@@ -77,6 +94,7 @@ class DatasetInfo(TypedDict):
     n_comments_dropped: int
     unfinished: bool
 
+@type_check_only
 class Problem(TypedDict):
     """One finding of `verify`; `row` is None when the whole file is meant."""
 
@@ -85,6 +103,7 @@ class Problem(TypedDict):
     column: str | None
     message: str
 
+@type_check_only
 class VerifyReport(TypedDict):
     """What `verify` checked and found; `problems` holds the first 1,000."""
 
@@ -95,6 +114,7 @@ class VerifyReport(TypedDict):
     problems: list[Problem]
     stopped: bool
 
+@type_check_only
 class Column(TypedDict):
     """One column of the games table."""
 
@@ -103,6 +123,7 @@ class Column(TypedDict):
     nullable: bool
     meaning: str
 
+@final
 class ArrowStream:
     """A stream of record batches behind the Arrow PyCapsule interface, read once."""
 

@@ -1,7 +1,23 @@
 """Rules, notations and records."""
 
-from typing import TypedDict
+from typing import TypedDict, type_check_only
 
+__all__ = [
+    "canonical_sfen",
+    "generate",
+    "hcp_to_sfen",
+    "key",
+    "legal_moves_usi",
+    "move16_to_usi",
+    "perft",
+    "play_usi",
+    "read_records",
+    "sfen_to_hcp",
+    "start_sfen",
+    "usi_table",
+]
+
+@type_check_only
 class Game(TypedDict):
     """One game as read; lists are equally long, one entry a ply."""
 
@@ -21,6 +37,7 @@ class Game(TypedDict):
     date: str | None
     eval_scale_cp: float | None
 
+@type_check_only
 class RecordProblem(TypedDict):
     """One problem of a record; `kept`: its game was kept up to there."""
 
