@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::ending::Verdict;
-use super::text::Text;
+use super::text::{Places, Text};
 use super::{Ending, ErrorKind, GameRecord, GameResult, RecordError, Sink};
-use crate::{Color, Move, Position};
+use crate::{Color, Move, Position, Setup};
 
 /// A tail is cut after this many characters.
 const MAX_TAIL_CHARS: usize = 1000;
@@ -28,6 +28,7 @@ pub(super) struct Builder<'a> {
     pub text: Text<'a>,
     pub game: &'a mut GameRecord,
     sink: &'a mut dyn Sink,
+    places: Places,
     position: Position,
     /// Whether the main line has begun, or ended without one: `game.start` is set.
     begun: bool,
@@ -47,6 +48,7 @@ impl<'a> Builder<'a> {
             position: game.start.clone(),
             game,
             sink,
+            places: Places::START,
             begun: false,
             broken: None,
             dropped: false,
@@ -64,7 +66,7 @@ impl<'a> Builder<'a> {
     }
 
     fn emit(&mut self, kind: ErrorKind, offset: usize, message: String, kept: bool) {
-        let (line, column) = self.text.place(offset);
+        let (line, column) = self.places.find(&self.text, offset);
         self.sink.error(RecordError { kind, line, column, message, kept });
     }
 
@@ -285,6 +287,11 @@ impl<'a> Builder<'a> {
 /// without.
 fn clamp_eval(cp: i64) -> i16 {
     cp.clamp(-32_000, 32_000) as i16
+}
+
+/// A board with nothing on it.
+pub(super) fn empty_setup() -> Setup {
+    Setup { board: [None; 81], hands: Default::default(), turn: Color::Black, move_number: 1 }
 }
 
 #[cfg(test)]

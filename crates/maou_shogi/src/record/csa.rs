@@ -8,8 +8,8 @@
 
 use super::builder::Builder;
 use super::csa_comment::{self, Comment};
-use super::csa_start::{CsaStart, PIECE_NAMES, color_of, piece_type, square};
-use super::ending::Verdict;
+use super::csa_ending;
+use super::csa_start::{CsaStart, color_of, piece_name, piece_type, square};
 use super::header::parse_date;
 use super::text::Text;
 use super::{Ending, ErrorKind, GameRecord, Sink};
@@ -114,7 +114,6 @@ impl Csa<'_, '_> {
         let end = self.statement_end(at);
         let found = self.builder.text.shown(&self.bytes[at..end]);
         let turn = self.builder.position().turn();
-        let name = |kind: PieceType| PIECE_NAMES[kind.index() - 1].escape_ascii().to_string();
         let (kind, message) = match refusal {
             Refusal::NotAMove => {
                 (ErrorKind::Syntax, format!("expected a move such as `+7776FU`, found `{found}`"))
@@ -138,7 +137,7 @@ impl Csa<'_, '_> {
                     "expected a legal move, found `{found}`: the piece on {}{} is `{}`",
                     from.file() + 1,
                     from.rank() + 1,
-                    name(kind)
+                    piece_name(kind)
                 ),
             ),
             Refusal::Illegal => {
@@ -344,30 +343,13 @@ impl Csa<'_, '_> {
             self.begin(Color::Black, at);
         }
         let turn = self.builder.turn_at_ending();
-        let verdict = match name {
-            b"%TORYO" => Verdict::of(Ending::Resign, turn),
-            b"%CHUDAN" => Verdict::of(Ending::Interrupted, turn),
-            b"%SENNICHITE" => Verdict::of(Ending::Repetition, turn),
-            b"%OUTE_SENNICHITE" => Verdict::of(Ending::PerpetualCheck, turn),
-            b"%TIME_UP" => Verdict::of(Ending::Time, turn),
-            b"%ILLEGAL_MOVE" => {
-                self.builder.illegal_move_verdict(Verdict::of(Ending::IllegalMove, turn))
-            }
-            b"%+ILLEGAL_ACTION" => Verdict::won_by(Ending::IllegalAction, Color::White),
-            b"%-ILLEGAL_ACTION" => Verdict::won_by(Ending::IllegalAction, Color::Black),
-            b"%ILLEGAL_ACTION" => Verdict::of(Ending::IllegalAction, turn),
-            b"%JISHOGI" | b"%HIKIWAKE" => Verdict::of(Ending::Impasse, turn),
-            b"%KACHI" => Verdict::of(Ending::Declaration, turn),
-            b"%MAX_MOVES" => Verdict::of(Ending::MaxMoves, turn),
-            b"%MATTA" => Verdict::of(Ending::Takeback, turn),
-            b"%TSUMI" => Verdict::of(Ending::Checkmate, turn),
-            b"%FUZUMI" => Verdict::of(Ending::NoMate, turn),
-            b"%ERROR" => Verdict::of(Ending::Error, turn),
-            _ => {
-                self.report(ErrorKind::Syntax, at, "an ending such as `%TORYO`");
-                return end;
-            }
+        let Some(mut verdict) = csa_ending::of_name(name, turn) else {
+            self.report(ErrorKind::Syntax, at, "an ending such as `%TORYO`");
+            return end;
         };
+        if verdict.ending == Ending::IllegalMove {
+            verdict = self.builder.illegal_move_verdict(verdict);
+        }
         self.builder.end(at, verdict);
         end
     }

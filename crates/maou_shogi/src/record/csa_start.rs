@@ -1,12 +1,21 @@
 //! The start position in CSA: the lines that begin with `P`, and the names of the pieces.
 
+use super::builder::empty_setup;
 use crate::{Color, Piece, PieceType, Setup, Square};
 
 /// Names of the pieces, by number of the kind less one.
-pub(super) const PIECE_NAMES: [&[u8; 2]; 14] = [
-    b"FU", b"KY", b"KE", b"GI", b"KA", b"HI", b"KI", b"OU", b"TO", b"NY", b"NK", b"NG", b"UM",
-    b"RY",
-];
+const PIECE_NAMES: [&str; 14] =
+    ["FU", "KY", "KE", "GI", "KA", "HI", "KI", "OU", "TO", "NY", "NK", "NG", "UM", "RY"];
+
+/// The name of a piece.
+pub(super) const fn piece_name(kind: PieceType) -> &'static str {
+    PIECE_NAMES[kind.index() - 1]
+}
+
+const fn name_bytes(idx: usize) -> u16 {
+    let name = PIECE_NAMES[idx].as_bytes();
+    u16::from_le_bytes([name[0], name[1]])
+}
 
 /// Slot of a name in [`PIECE_TABLE`]; no two names share one, which building the table checks.
 const fn slot(name: u16) -> usize {
@@ -21,7 +30,7 @@ const fn find_factor() -> u16 {
         let mut taken = 0u32;
         let mut idx = 0;
         while idx < 14 {
-            let name = u16::from_le_bytes(*PIECE_NAMES[idx]);
+            let name = name_bytes(idx);
             taken |= 1 << (name.wrapping_mul(factor) >> 11);
             idx += 1;
         }
@@ -36,7 +45,7 @@ const PIECE_TABLE: [(u16, u8); 32] = {
     let mut table = [(0, 0); 32];
     let mut idx = 0;
     while idx < 14 {
-        let name = u16::from_le_bytes(*PIECE_NAMES[idx]);
+        let name = name_bytes(idx);
         table[slot(name)] = (name, idx as u8 + 1);
         idx += 1;
     }
@@ -177,11 +186,6 @@ impl CsaStart {
             hand.set(kind, hand.count(kind).saturating_add(left));
         }
     }
-}
-
-/// A board with nothing on it.
-pub(super) fn empty_setup() -> Setup {
-    Setup { board: [None; 81], hands: Default::default(), turn: Color::Black, move_number: 1 }
 }
 
 /// The side that a sign stands for.

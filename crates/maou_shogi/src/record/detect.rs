@@ -1,5 +1,6 @@
 //! The format of a record, told by its content.
 
+use super::kif::is_telling_header;
 use super::text::{Text, foreign_encoding};
 use super::{ErrorKind, Format};
 
@@ -101,20 +102,6 @@ fn is_usi(line: &[u8]) -> bool {
     [b"position ".as_slice(), b"startpos", b"sfen "].iter().any(|prefix| line.starts_with(prefix))
 }
 
-/// The headers by which a text without moves is a record all the same.
-const HEADERS: [&str; 10] = [
-    "先手",
-    "後手",
-    "下手",
-    "上手",
-    "手合割",
-    "開始日時",
-    "先手の持駒",
-    "後手の持駒",
-    "下手の持駒",
-    "上手の持駒",
-];
-
 /// Words that KIF writes in place of a move, as far as they tell it from other texts.
 const ENDINGS: [&str; 10] =
     ["投了", "中断", "千日手", "持将棋", "詰", "不詰", "切れ負け", "反則", "入玉", "不戦"];
@@ -129,7 +116,7 @@ fn japanese_hint(text: Text, line: &[u8]) -> Hint {
         Hint::Other("KI2")
     } else if let Some((key, _)) = decoded.split_once(['：', ':']) {
         match () {
-            () if HEADERS.contains(&key) => Hint::Header,
+            () if is_telling_header(key.trim_end()) => Hint::Header,
             () if key.starts_with(|ch: char| !ch.is_ascii() && ch != '\u{FFFD}') => Hint::Nothing,
             () => Hint::Strange,
         }
@@ -147,7 +134,7 @@ fn japanese_hint(text: Text, line: &[u8]) -> Hint {
 fn is_kif_move(line: &str) -> bool {
     let rest = line.trim_start_matches(|ch: char| ch.is_ascii_digit());
     let mv = rest.trim_start();
-    let begins_move = |ch: char| matches!(ch, '0'..='9' | '１'..='９' | '同');
+    let begins_move = |ch: char| matches!(ch, '0'..='9' | '１'..='９' | '同' | '▲' | '△');
     rest.len() < line.len()
         && mv.len() < rest.len()
         && (mv.starts_with(begins_move) || ENDINGS.iter().any(|ending| mv.starts_with(ending)))

@@ -25,13 +25,15 @@ pub(super) enum Glyph {
     Drop,
     /// 右, 左, 上 and so on: which of several pieces. KIF names the origin as well.
     Modifier,
+    /// ▲ or △, which tell whose move it is.
+    Mark,
     /// Any other character.
     Other,
 }
 
 /// The characters with row and cell in JIS X 0208.
-const GLYPHS: [(char, u8, u8, Glyph); 54] = {
-    use Glyph::{Blank, Digit, Drop, Modifier, Not, Piece, Promoted, Same};
+const GLYPHS: [(char, u8, u8, Glyph); 56] = {
+    use Glyph::{Blank, Digit, Drop, Mark, Modifier, Not, Piece, Promoted, Same};
     [
         ('　', 1, 1, Blank),
         ('０', 3, 16, Digit(0)),
@@ -87,6 +89,8 @@ const GLYPHS: [(char, u8, u8, Glyph); 54] = {
         ('筋', 22, 58, Modifier),
         ('段', 35, 42, Modifier),
         ('手', 28, 74, Modifier),
+        ('▲', 2, 5, Mark),
+        ('△', 2, 4, Mark),
     ]
 };
 

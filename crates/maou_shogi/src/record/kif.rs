@@ -209,7 +209,11 @@ impl<W: Width> Kif<'_, W> {
     fn read_ending(&mut self, at: usize, line_start: usize) -> usize {
         let end = self.builder.text.line_end(at);
         let text = self.decoded(&self.bytes[at..end]);
-        let word = text.split([' ', '　', '(', '\r', '\t', '+']).next().unwrap_or("");
+        let word = text
+            .trim_start_matches(['▲', '△'])
+            .split([' ', '　', '(', '\r', '\t', '+'])
+            .next()
+            .unwrap_or("");
         if !self.builder.has_begun() {
             self.begin(line_start);
         }
@@ -315,15 +319,16 @@ impl<W: Width> Kif<'_, W> {
         else {
             return self.read_other(line, at);
         };
-        let key = &line[..colon];
+        let key = line[..colon].trim_end();
         let value = line[colon + separator.len_utf8()..].trim();
-        if !is_used(key) {
+        if !USED_HEADERS.contains(&key) {
             return;
         }
         self.begin_next_if_played(line_start);
         self.has_content = true;
         let separator_len = if separator == ':' { 1 } else { W::BYTES };
-        let value_at = at + W::BYTES * key.chars().count() + separator_len;
+        let n_before = line[..colon].chars().map(|ch| if ch.is_ascii() { 1 } else { W::BYTES });
+        let value_at = at + n_before.sum::<usize>() + separator_len;
         let value_range = value_at..self.builder.text.line_end(value_at);
         match key {
             "先手" | "下手" => self.builder.set_text(value_range, |game| &mut game.black),
@@ -337,8 +342,12 @@ impl<W: Width> Kif<'_, W> {
                 self.start.set_handicap(value);
                 self.start.at.get_or_insert(value_at);
             }
-            "先手の持駒" | "下手の持駒" => self.set_hand(Color::Black, value, value_at),
-            "後手の持駒" | "上手の持駒" => self.set_hand(Color::White, value, value_at),
+            "先手の持駒" | "下手の持駒" | "先手の持ち駒" | "下手の持ち駒" => {
+                self.set_hand(Color::Black, value, value_at);
+            }
+            "後手の持駒" | "上手の持駒" | "後手の持ち駒" | "上手の持ち駒" => {
+                self.set_hand(Color::White, value, value_at);
+            }
             _ => {}
         }
     }
@@ -387,24 +396,30 @@ impl<W: Width> Kif<'_, W> {
     }
 }
 
-/// Whether the header with this key tells anything that is kept.
-fn is_used(key: &str) -> bool {
-    matches!(
-        key,
-        "先手"
-            | "後手"
-            | "下手"
-            | "上手"
-            | "棋戦"
-            | "表題"
-            | "開始日時"
-            | "対局日"
-            | "手合割"
-            | "先手の持駒"
-            | "後手の持駒"
-            | "下手の持駒"
-            | "上手の持駒"
-    )
+/// Headers that tell anything that is kept.
+const USED_HEADERS: [&str; 17] = [
+    "先手",
+    "後手",
+    "下手",
+    "上手",
+    "棋戦",
+    "表題",
+    "開始日時",
+    "対局日",
+    "手合割",
+    "先手の持駒",
+    "後手の持駒",
+    "下手の持駒",
+    "上手の持駒",
+    "先手の持ち駒",
+    "後手の持ち駒",
+    "下手の持ち駒",
+    "上手の持ち駒",
+];
+
+/// Whether a line with this key makes a text a record, even without moves.
+pub(super) fn is_telling_header(key: &str) -> bool {
+    USED_HEADERS.contains(&key) && !matches!(key, "棋戦" | "表題" | "対局日")
 }
 
 fn is_blank(line: &str) -> bool {

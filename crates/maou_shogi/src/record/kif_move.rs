@@ -40,6 +40,9 @@ pub(super) enum Lexed {
 #[inline]
 pub(super) fn lex<W: Width>(bytes: &[u8], at: usize) -> Lexed {
     let mut at = at;
+    if let (Glyph::Mark, len) = glyph_at::<W>(bytes, at) {
+        at += len;
+    }
     let to = match glyph_at::<W>(bytes, at) {
         (Glyph::Digit(file), len) => {
             let (Glyph::Digit(rank), rank_len) = glyph_at::<W>(bytes, at + len) else {
@@ -177,6 +180,7 @@ mod tests {
         let from = |usi| Board(Square::from_usi(usi).unwrap());
         for (text, to, kind, promotes, origin) in [
             ("７六歩(77)", sq("7f"), PieceType::Pawn, false, from("7g")),
+            ("▲７六歩(77)", sq("7f"), PieceType::Pawn, false, from("7g")),
             ("76歩(77)", sq("7f"), PieceType::Pawn, false, from("7g")),
             ("７６歩(77)", sq("7f"), PieceType::Pawn, false, from("7g")),
             ("７六歩 (77)", sq("7f"), PieceType::Pawn, false, from("7g")),

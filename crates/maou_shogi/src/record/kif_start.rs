@@ -1,13 +1,14 @@
 //! The start position in KIF: a handicap by name, or a board with hands.
 
-use super::csa_start::empty_setup;
+use super::builder::empty_setup;
 use super::glyph::{self, Glyph};
 use crate::{Color, Hand, Handicap, Piece, PieceType, Position, Setup, Square};
 
 /// Names of the handicaps; その他 stands before a board.
-const HANDICAPS: [(&str, Handicap); 16] = [
+const HANDICAPS: [(&str, Handicap); 17] = [
     ("平手", Handicap::Even),
     ("香落ち", Handicap::Lance),
+    ("左香落ち", Handicap::Lance),
     ("右香落ち", Handicap::RightLance),
     ("角落ち", Handicap::Bishop),
     ("飛車落ち", Handicap::Rook),
@@ -60,9 +61,11 @@ impl KifStart {
             && matches!(self.handicap, None | Some(Handicap::Even))
     }
 
-    /// Takes the name of a handicap.
+    /// Takes the name of a handicap; some write 二枚落 for 二枚落ち.
     pub fn set_handicap(&mut self, name: &str) {
-        self.handicap = HANDICAPS.iter().find(|known| known.0 == name).map(|known| known.1);
+        let stem = name.trim_end_matches('ち');
+        let known = HANDICAPS.iter().find(|known| known.0.trim_end_matches('ち') == stem);
+        self.handicap = known.map(|known| known.1);
         let known = self.handicap.is_some() || matches!(name, "その他" | "");
         self.unknown_handicap = (!known).then(|| name.to_owned());
     }

@@ -7,6 +7,7 @@
 mod builder;
 mod csa;
 mod csa_comment;
+mod csa_ending;
 mod csa_start;
 mod detect;
 mod ending;
@@ -28,7 +29,7 @@ pub use model::{Date, Ending, GameRecord, GameResult, UnknownEnding};
 pub use text::Encoding;
 pub use write::{CsaOptions, EncodeError, encode, write_csa, write_csa_with, write_kif};
 
-use text::Text;
+use text::{Places, Text};
 
 use crate::Position;
 
@@ -85,7 +86,8 @@ impl Reader {
         let format = match detect::detect(text) {
             Ok(format) => format,
             Err((kind, offset, message)) => {
-                let (line, column) = text.place(offset);
+                let mut places = Places::START;
+                let (line, column) = places.find(&text, offset);
                 sink.error(RecordError { kind, line, column, message, kept: false });
                 return None;
             }

@@ -183,16 +183,6 @@ impl<'a> Text<'a> {
         !malformed
     }
 
-    /// Line and column of the byte at `offset`, both from 1, the column in characters.
-    pub fn place(&self, offset: usize) -> (u64, u64) {
-        let before = &self.bytes[..offset.min(self.bytes.len())];
-        let line_start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
-        let line = 1 + memchr::memchr_iter(b'\n', before).count();
-        let mut prefix = String::new();
-        self.decode(&before[line_start..], &mut prefix);
-        (line as u64, 1 + prefix.chars().count() as u64)
-    }
-
     /// `bytes` decoded for a message: one line of at most 40 characters.
     pub fn shown(&self, bytes: &[u8]) -> String {
         const MAX_CHARS: usize = 40;
@@ -205,6 +195,39 @@ impl<'a> Text<'a> {
             shown.push('…');
         }
         shown.chars().map(|ch| if ch.is_control() { '\u{FFFD}' } else { ch }).collect()
+    }
+}
+
+/// Lines and columns of a text, counted on from the last one asked for: errors come in the order
+/// of the text, mostly.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Places {
+    offset: usize,
+    line: u64,
+    column: u64,
+}
+
+impl Places {
+    /// The start of a text.
+    pub const START: Places = Places { offset: 0, line: 1, column: 1 };
+
+    /// Line and column of the byte at `offset`, both from 1, the column in characters.
+    pub fn find(&mut self, text: &Text, offset: usize) -> (u64, u64) {
+        if offset < self.offset {
+            *self = Places::START;
+        }
+        let between = &text.bytes[self.offset..offset.min(text.bytes.len())];
+        let mut since_line_start = between;
+        if let Some(last) = memchr::memrchr(b'\n', between) {
+            self.line += memchr::memchr_iter(b'\n', between).count() as u64;
+            self.column = 1;
+            since_line_start = &between[last + 1..];
+        }
+        let mut decoded = String::new();
+        text.decode(since_line_start, &mut decoded);
+        self.column += decoded.chars().count() as u64;
+        self.offset = offset;
+        (self.line, self.column)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{HAND_ORDER, forgets_winner, push_line, rank_squares};
+use crate::record::csa_start::piece_name;
 use crate::record::{Ending, GameRecord, GameResult};
 use crate::{Color, Move, Piece, PieceType, Position};
 
@@ -49,25 +50,6 @@ fn push_header(out: &mut String, game: &GameRecord) {
     if let Some(date) = game.date {
         let (year, month, day) = (date.year(), date.month(), date.day());
         let _ = writeln!(out, "$START_TIME:{year:04}/{month:02}/{day:02}");
-    }
-}
-
-const fn piece_name(piece_type: PieceType) -> &'static str {
-    match piece_type {
-        PieceType::Pawn => "FU",
-        PieceType::Lance => "KY",
-        PieceType::Knight => "KE",
-        PieceType::Silver => "GI",
-        PieceType::Bishop => "KA",
-        PieceType::Rook => "HI",
-        PieceType::Gold => "KI",
-        PieceType::King => "OU",
-        PieceType::ProPawn => "TO",
-        PieceType::ProLance => "NY",
-        PieceType::ProKnight => "NK",
-        PieceType::ProSilver => "NG",
-        PieceType::Horse => "UM",
-        PieceType::Dragon => "RY",
     }
 }
 
