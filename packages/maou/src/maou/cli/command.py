@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,8 +29,7 @@ class Parser(argparse.ArgumentParser):
         return f"example:\n{lines}\n{super().format_help()}"
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(NamedTuple):
     """One command: its texts, its arguments, and what it does."""
 
     name: str

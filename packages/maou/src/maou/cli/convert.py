@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -84,6 +83,8 @@ def run(arguments: Namespace) -> int:
 
 def as_json(report: ConvertReport, arguments: Namespace, seconds: float) -> str:
     """Write the report as one JSON object."""
+    import json
+
     return json.dumps(
         {
             "kind": "convert",

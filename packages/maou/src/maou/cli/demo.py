@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -206,6 +205,8 @@ def win_rate_by_eval(games: pl.LazyFrame) -> pl.DataFrame:
 
 def ask(games: pl.LazyFrame) -> None:
     """Show a query as it stands in this file, and run it."""
+    import inspect
+
     print("\n4. A question to Polars: does the eval at ply 40 tell who wins?\n")
     source, _ = inspect.getsourcelines(win_rate_by_eval)
     print("".join(f"   {line}".rstrip() + "\n" for line in source))

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import platform
-import shutil
-import subprocess
 import sys
 from typing import TYPE_CHECKING, TypedDict
 
@@ -48,6 +44,8 @@ def run(arguments: Namespace) -> int:
     checks = [*core(), *optional(), *gpus()]
     healthy = all(check["found"] is not None for check in checks if check["needed"])
     if arguments.json:
+        import json
+
         print(json.dumps({"kind": "doctor", "ok": healthy, "checks": checks}, indent=2))
         return 0 if healthy else 1
     rows = [(check["name"], check["found"] or _lack(check)) for check in checks]
@@ -67,6 +65,8 @@ def _present(name: str, found: str) -> Check:
 
 def core() -> list[Check]:
     """Look at what every command needs."""
+    import platform
+
     import maou_rust
     from maou_rust import maou_shogi
 
@@ -113,6 +113,9 @@ def optional() -> list[Check]:
 
 def gpus() -> list[Check]:
     """Ask the driver of NVIDIA for its devices, where there is one."""
+    import shutil
+    import subprocess
+
     check: Check = {
         "name": "gpu",
         "found": None,

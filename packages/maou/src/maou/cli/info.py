@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,6 +55,8 @@ def run(arguments: Namespace) -> int:
 
 def print_json(value: object) -> None:
     """Write one JSON value to stdout."""
+    import json
+
     print(json.dumps(value, ensure_ascii=False, indent=2))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from maou.cli.text import duration
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from maou_rust.maou_io import Progress
-
-from contextlib import contextmanager
 
 
 def is_terminal() -> bool:
@@ -39,7 +38,9 @@ class ProgressLine:
 
     def __call__(self, progress: Progress) -> None:
         """Rewrite the line."""
-        print(f"\r{self.line(progress)}\033[K", end="", file=sys.stderr, flush=True)
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns or 80
+        line = self.line(progress)[: columns - 1]
+        print(f"\r{line}\033[K", end="", file=sys.stderr, flush=True)
 
     def line(self, progress: Progress) -> str:
         """Compose the line."""
@@ -56,7 +57,7 @@ class ProgressLine:
         if seconds > 0.5:
             words.append(f"{progress['n_positions'] / seconds:,.0f} positions/s")
             if share > 0:
-                words.append(f"{duration(seconds / share - seconds)} left")
+                words.append(f"{duration(round(seconds / share - seconds))} left")
         return "  ".join(words)
 
 

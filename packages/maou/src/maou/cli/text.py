@@ -39,7 +39,11 @@ def duration(seconds: float) -> str:
     Examples:
         >>> duration(0.034), duration(12.3), duration(754), duration(7500)
         ('0.03 s', '12.3 s', '12 min 34 s', '2 h 05 min')
+        >>> duration(9)
+        '9 s'
     """
+    if isinstance(seconds, int) and seconds < 60:
+        return f"{seconds} s"
     if seconds < 60:
         return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from maou.cli.command import Command, n_threads
@@ -38,6 +37,8 @@ def run(arguments: Namespace) -> int:
             arguments.data, threads=arguments.threads, progress=progress
         )
     if arguments.json:
+        import json
+
         print(json.dumps({"kind": "verify", **report}, ensure_ascii=False, indent=2))
         return 1 if report["n_problems"] else 0
     for problem in report["problems"]:
