@@ -49,7 +49,7 @@ fn errors_carry_their_place() {
          \x20   maou_rust.maou_shogi.canonical_sfen('lnsgkgsnl/9/9/9/9/9/9/9/LNSGKGSNX b - 1')\n\
          except maou_rust.RecordError as error:\n\
          \x20   assert isinstance(error, ValueError)\n\
-         \x20   assert (error.path, error.line, error.column) == (None, 1, 34), error.column\n\
+         \x20   assert (error.path, error.line, error.column) == (None, 1, 33), error.column\n\
          \x20   assert '`X`' in str(error), str(error)\n\
          else:\n\
          \x20   raise AssertionError('expected a RecordError')\n",
