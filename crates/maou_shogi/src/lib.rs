@@ -2,11 +2,14 @@
 
 mod attacks;
 mod bitboard;
+mod checks;
 mod color;
 pub mod generate;
 mod hand;
 mod hcp;
 mod key;
+mod legality;
+mod move_list;
 mod movegen;
 mod mv;
 mod perft;
@@ -26,7 +29,7 @@ pub use color::Color;
 pub use hand::Hand;
 pub use hcp::HcpError;
 pub use key::KEY_VERSION;
-pub use movegen::MoveList;
+pub use move_list::MoveList;
 pub use mv::{Move, UsiError};
 pub use perft::perft;
 pub use piece::{Piece, PieceType};

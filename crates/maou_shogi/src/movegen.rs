@@ -1,19 +1,22 @@
-//! Legal moves: one generator for counting and listing, and a test of a single move.
-
-use std::mem::MaybeUninit;
-use std::ops::Deref;
+//! Legal moves: one generator for counting, listing and masking.
+//!
+//! Moves come out legal, without a test of each: in check only those that end it, and pinned
+//! pieces apart, along the line of their pin.
 
 use crate::attacks::{self as at, BLACK, WHITE, bit, for_each_square, forward};
-use crate::bitboard::{ALL_SQUARES, Bitboard};
+use crate::bitboard::ALL_SQUARES;
+use crate::checks::{
+    attack_of, checkers_and_blockers, danger, knight_left, knight_right, mates_by_pawn, no_moves,
+    pawn_drop_targets, promoting_targets,
+};
 use crate::color::Color;
-use crate::mv::Move;
+use crate::move_list::MoveList;
 use crate::piece::PieceType;
-use crate::policy::{self, Mask, N_POLICY_LABELS};
+use crate::policy::{Mask, N_POLICY_LABELS};
 use crate::position::{BISHOP, GOLD, KING, KNIGHT, LANCE, PAWN, Position, ROOK, SILVER};
-use crate::square::Square;
 
 /// Where generated moves go.
-trait Sink {
+pub(crate) trait Sink {
     /// Moves of many pieces by one step: each comes from its target minus `step`.
     fn steps(&mut self, step: i32, plain: u128, promoting: u128);
     /// Moves of one piece.
@@ -42,285 +45,9 @@ impl Sink for Counter {
     }
 }
 
-/// No position has more moves; 593 is the most that is known.
-///
-/// Seven kinds in hand drop on at most 7 · 81 − 9 − 9 − 18 squares, and every piece on the board
-/// takes seven of them. Only rook and bishop (at most 32 moves with promotions), lances and silvers
-/// (10) and the king (8) can move to more, and with one of each kind in hand there are 1, 1, 3, 3
-/// and 1 of them: 531 + 25 + 25 + 9 + 9 + 1. Fewer kinds in hand come to less.
-const CAPACITY: usize = 600;
-
-/// The legal moves of a position, in an order that depends on the position alone: a slice of moves.
-///
-/// ```
-/// use maou_shogi::{Move, Position};
-/// let moves = Position::startpos().legal_moves();
-/// assert!(moves.contains(&Move::from_usi("2g2f").unwrap()));
-/// ```
-#[derive(Clone)]
-pub struct MoveList {
-    len: usize,
-    moves: [MaybeUninit<Move>; CAPACITY],
-}
-
-impl MoveList {
-    const fn new() -> MoveList {
-        MoveList { len: 0, moves: [const { MaybeUninit::uninit() }; CAPACITY] }
-    }
-
-    #[inline(always)]
-    fn push(&mut self, bits: usize) {
-        self.moves[self.len] = MaybeUninit::new(Move::from_bits(bits as u16));
-        self.len += 1;
-    }
-}
-
-impl Deref for MoveList {
-    type Target = [Move];
-
-    #[inline]
-    fn deref(&self) -> &[Move] {
-        let initialized = &self.moves[..self.len];
-        // SAFETY: `push` writes the entries one after the other and counts them, so that all
-        // below `len` are initialized, and `MaybeUninit<Move>` has the layout of `Move`.
-        unsafe { &*(std::ptr::from_ref(initialized) as *const [Move]) }
-    }
-}
-
-impl<'a> IntoIterator for &'a MoveList {
-    type Item = &'a Move;
-    type IntoIter = std::slice::Iter<'a, Move>;
-
-    #[inline]
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
-    }
-}
-
-impl std::fmt::Debug for MoveList {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.iter()).finish()
-    }
-}
-
-const PROMOTION: usize = 1 << 14;
-
-impl Sink for MoveList {
-    #[inline(always)]
-    fn steps(&mut self, step: i32, plain: u128, promoting: u128) {
-        for_each_square!(to in plain => {
-            self.push((to as i32 - step) as usize * 128 + to);
-        });
-        for_each_square!(to in promoting => {
-            self.push(PROMOTION + (to as i32 - step) as usize * 128 + to);
-        });
-    }
-
-    #[inline(always)]
-    fn moves(&mut self, from: usize, plain: u128, promoting: u128) {
-        for_each_square!(to in plain => {
-            self.push(from * 128 + to);
-        });
-        for_each_square!(to in promoting => {
-            self.push(PROMOTION + from * 128 + to);
-        });
-    }
-
-    #[inline(always)]
-    fn drops(&mut self, kinds: &[u8], targets: u128) {
-        for &kind in kinds {
-            for_each_square!(to in targets => {
-                self.push((80 + kind as usize) * 128 + to);
-            });
-        }
-    }
-}
-
-impl Sink for Mask<'_> {
-    #[inline(always)]
-    fn steps(&mut self, step: i32, plain: u128, promoting: u128) {
-        for_each_square!(to in plain => {
-            self.board((to as i32 - step) as usize, to, 0);
-        });
-        for_each_square!(to in promoting => {
-            self.board((to as i32 - step) as usize, to, policy::PROMOTION);
-        });
-    }
-
-    #[inline(always)]
-    fn moves(&mut self, from: usize, plain: u128, promoting: u128) {
-        for_each_square!(to in plain => {
-            self.board(from, to, 0);
-        });
-        for_each_square!(to in promoting => {
-            self.board(from, to, policy::PROMOTION);
-        });
-    }
-
-    #[inline(always)]
-    fn drops(&mut self, kinds: &[u8], targets: u128) {
-        for &kind in kinds {
-            for_each_square!(to in targets => {
-                self.drop(kind, to);
-            });
-        }
-    }
-}
-
-/// The squares around a king that a side attacks, when `occupied` stands on the board (the king
-/// itself left out, so that sliders see through it).
-#[inline(always)]
-fn danger<const BY: usize>(position: &Position, king: usize, occupied: u128) -> u128 {
-    let by = position.colors[BY];
-    let classes = &position.classes;
-    let reach = &at::REACH[1 - BY][king];
-    let knights = by & classes[KNIGHT];
-    let mut attacked = forward::<BY>(by & classes[PAWN], 1)
-        | knight_left::<BY>(knights)
-        | knight_right::<BY>(knights);
-    for_each_square!(s in by & classes[SILVER] & reach.silver => { attacked |= at::SILVER[BY][s]; });
-    for_each_square!(s in by & classes[GOLD] & reach.gold => { attacked |= at::GOLD[BY][s]; });
-    for_each_square!(s in by & classes[KING] & reach.king => { attacked |= at::KING[s]; });
-    for_each_square!(s in by & classes[LANCE] & reach.lance => {
-        attacked |= at::lance::<BY>(s, occupied);
-    });
-    for_each_square!(s in by & classes[BISHOP] & reach.bishop => {
-        attacked |= at::bishop(s, occupied);
-    });
-    for_each_square!(s in by & classes[ROOK] & reach.rook => {
-        attacked |= at::rook(s, occupied);
-    });
-    attacked
-}
-
-/// Two ranks forward and one file up in number; what leaves the board is above its 81 bits, below
-/// them, or never there since knights do not stand on the last two ranks.
-const fn knight_left<const US: usize>(knights: u128) -> u128 {
-    if US == BLACK { knights << 7 } else { knights << 11 }
-}
-
-/// Two ranks forward and one file down in number.
-const fn knight_right<const US: usize>(knights: u128) -> u128 {
-    if US == BLACK { knights >> 11 } else { knights >> 7 }
-}
-
-/// The pieces among `them` (the opponents of `US`) that attack a square by steps.
-#[inline(always)]
-fn step_attackers<const US: usize>(classes: &[u128; 8], square: usize, them: u128) -> u128 {
-    let near_kings = classes[KING];
-    them & (at::PAWN[US][square] & classes[PAWN]
-        | at::KNIGHT[US][square] & classes[KNIGHT]
-        | at::SILVER[US][square] & (classes[SILVER] | near_kings)
-        | at::GOLD[US][square] & (classes[GOLD] | near_kings))
-}
-
-/// The sliders among `them` (the opponents of `US`) that would attack a square on an empty board.
-#[inline(always)]
-fn snipers<const US: usize>(classes: &[u128; 8], square: usize, them: u128) -> u128 {
-    them & (at::CROSS[square] & classes[ROOK]
-        | at::DIAGONALS[square] & classes[BISHOP]
-        | at::AHEAD[US][square] & classes[LANCE])
-}
-
-/// The pieces that check the king of `US`, and those of both sides that alone stand between it
-/// and a slider.
-#[inline(always)]
-fn checkers_and_blockers<const US: usize>(position: &Position, king: usize) -> (u128, u128) {
-    let them = position.colors[1 - US];
-    let occupied = position.occupied_bits();
-    let mut checkers = step_attackers::<US>(&position.classes, king, them);
-    let mut blockers = 0;
-    for_each_square!(sniper in snipers::<US>(&position.classes, king, them) => {
-        let between = at::between(king, sniper) & occupied;
-        if between == 0 {
-            checkers |= bit(sniper);
-        } else if between & (between - 1) == 0 {
-            blockers |= between;
-        }
-    });
-    (checkers, blockers)
-}
-
-/// Whether a king of `US` on this square would be attacked by `them`, with these squares occupied.
-#[inline(always)]
-fn is_attacked<const US: usize>(
-    classes: &[u128; 8],
-    king: usize,
-    them: u128,
-    occupied: u128,
-) -> bool {
-    if step_attackers::<US>(classes, king, them) != 0 {
-        return true;
-    }
-    for_each_square!(sniper in snipers::<US>(classes, king, them) => {
-        if at::between(king, sniper) & occupied == 0 {
-            return true;
-        }
-    });
-    false
-}
-
-/// What the piece of `US` on a square attacks; the boards tell what it is.
-#[inline(always)]
-fn attack_of<const US: usize>(position: &Position, square: usize, occupied: u128) -> u128 {
-    let Some(piece) = position.board[square] else { return 0 };
-    use PieceType::*;
-    match piece.piece_type() {
-        Pawn => at::PAWN[US][square],
-        Lance => at::lance::<US>(square, occupied),
-        Knight => at::KNIGHT[US][square],
-        Silver => at::SILVER[US][square],
-        Bishop => at::bishop(square, occupied),
-        Rook => at::rook(square, occupied),
-        Gold | ProPawn | ProLance | ProKnight | ProSilver => at::GOLD[US][square],
-        King => at::KING[square],
-        Horse => at::bishop(square, occupied) | at::KING[square],
-        Dragon => at::rook(square, occupied) | at::KING[square],
-    }
-}
-
-/// Whether a pawn of `US` dropped on `front`, which checks their king, mates it.
-fn mates_by_pawn<const US: usize, const THEM: usize>(
-    position: &Position,
-    king: usize,
-    front: usize,
-) -> bool {
-    let classes = &position.classes;
-    let ours = position.colors[US];
-    let theirs = position.colors[THEM];
-    let occupied = position.occupied_bits();
-    // Their king takes the pawn unless something of ours guards it. No slider of ours can stand
-    // behind the king, since it is not in check.
-    if !is_attacked::<THEM>(classes, front, ours, occupied) {
-        return false;
-    }
-    // Another piece takes it, if the pin that it may be under lets it.
-    let king_bit = bit(king);
-    let mut takers = step_attackers::<US>(classes, front, theirs & !king_bit);
-    for_each_square!(sniper in snipers::<US>(classes, front, theirs) => {
-        if at::between(front, sniper) & occupied == 0 {
-            takers |= bit(sniper);
-        }
-    });
-    if takers != 0 {
-        let (_, pinned) = checkers_and_blockers::<THEM>(position, king);
-        if takers & !(pinned & !at::line(king, front)) != 0 {
-            return false;
-        }
-    }
-    let flights = at::KING[king] & !theirs & !bit(front);
-    flights & !danger::<US>(position, king, (occupied ^ king_bit) | bit(front)) == 0
-}
-
-/// Where pawns of `US` may be dropped, among these empty squares, but for the mate rule.
-#[inline(always)]
-fn pawn_drop_targets<const US: usize>(position: &Position, targets: u128) -> u128 {
-    targets & !at::LAST[US] & at::empty_files(position.classes[PAWN] & position.colors[US])
-}
-
+/// Sends all legal moves of the side to move, `US`, to the sink.
 #[inline(always)]
 fn generate<const US: usize, const THEM: usize, S: Sink>(position: &Position, sink: &mut S) {
-    let classes = &position.classes;
     let ours = position.colors[US];
     let occupied = position.occupied_bits();
     let king = position.king_index(US);
@@ -349,7 +76,22 @@ fn generate<const US: usize, const THEM: usize, S: Sink>(position: &Position, si
             });
         }
     }
-    let free = ours & !pinned;
+    board_moves::<US, S>(position, ours & !pinned, targets, sink);
+    if empty != 0 && !position.hands[US].is_empty() {
+        drops::<US, THEM, S>(position, empty, sink);
+    }
+}
+
+/// The moves of pieces that are neither king nor pinned, to these targets.
+#[inline(always)]
+fn board_moves<const US: usize, S: Sink>(
+    position: &Position,
+    free: u128,
+    targets: u128,
+    sink: &mut S,
+) {
+    let classes = &position.classes;
+    let occupied = position.occupied_bits();
     let zone = at::ZONE[US];
 
     let to = forward::<US>(free & classes[PAWN], 1) & targets;
@@ -387,12 +129,16 @@ fn generate<const US: usize, const THEM: usize, S: Sink>(position: &Position, si
     for_each_square!(from in free & classes[ROOK] & near_kings => {
         sink.moves(from, (at::rook(from, occupied) | at::KING[from]) & targets, 0);
     });
+}
 
-    let hand = &position.hands[US];
-    if empty == 0 || hand.is_empty() {
-        return;
-    }
-    let counts = hand.counts();
+/// The drops onto these empty squares.
+#[inline(always)]
+fn drops<const US: usize, const THEM: usize, S: Sink>(
+    position: &Position,
+    empty: u128,
+    sink: &mut S,
+) {
+    let counts = position.hands[US].counts();
     if counts[PieceType::Pawn as usize] > 0 {
         let mut to = pawn_drop_targets::<US>(position, empty);
         let their_king = position.king_index(THEM);
@@ -423,12 +169,6 @@ fn generate<const US: usize, const THEM: usize, S: Sink>(position: &Position, si
     sink.drops(&kinds[..n_kinds], empty);
 }
 
-/// Where a piece that leaves this square may promote.
-#[inline(always)]
-const fn promoting_targets<const US: usize>(from: usize) -> u128 {
-    if at::ZONE[US] & bit(from) != 0 { ALL_SQUARES } else { at::ZONE[US] }
-}
-
 /// The moves of a pinned piece: along the line of the pin.
 fn pinned_moves<const US: usize, S: Sink>(
     position: &Position,
@@ -445,105 +185,7 @@ fn pinned_moves<const US: usize, S: Sink>(
     sink.moves(from, to & !no_moves::<US>(kind), promoting);
 }
 
-/// The squares on which an unpromoted piece of this kind could not move again.
-#[inline(always)]
-const fn no_moves<const US: usize>(kind: PieceType) -> u128 {
-    match kind {
-        PieceType::Pawn | PieceType::Lance => at::LAST[US],
-        PieceType::Knight => at::LAST_TWO[US],
-        _ => 0,
-    }
-}
-
-/// Whether a move is legal, without a list.
-#[inline(always)]
-fn is_legal<const US: usize, const THEM: usize>(position: &Position, mv: Move) -> bool {
-    let classes = &position.classes;
-    let (ours, theirs) = (position.colors[US], position.colors[THEM]);
-    let occupied = ours | theirs;
-    let king = position.king_index(US);
-    let to = mv.to().index();
-    let to_bit = bit(to);
-    let Some(from) = mv.from() else {
-        let Some(kind) = mv.dropped() else { return false };
-        if position.hands[US].count(kind) == 0
-            || occupied & to_bit != 0
-            || no_moves::<US>(kind) & to_bit != 0
-            || king < 81 && is_attacked::<US>(classes, king, theirs, occupied | to_bit)
-        {
-            return false;
-        }
-        if kind != PieceType::Pawn {
-            return true;
-        }
-        let their_king = position.king_index(THEM);
-        return pawn_drop_targets::<US>(position, to_bit) != 0
-            && !(their_king < 81
-                && at::PAWN[THEM][their_king] & to_bit != 0
-                && mates_by_pawn::<US, THEM>(position, their_king, to));
-    };
-    let from = from.index();
-    let Some(piece) = position.board[from] else { return false };
-    let kind = piece.piece_type();
-    if piece.color().index() != US
-        || ours & to_bit != 0
-        || attack_of::<US>(position, from, occupied) & to_bit == 0
-    {
-        return false;
-    }
-    if mv.is_promotion() {
-        if !kind.can_promote() || promoting_targets::<US>(from) & to_bit == 0 {
-            return false;
-        }
-    } else if no_moves::<US>(kind) & to_bit != 0 {
-        return false;
-    }
-    let king = if kind == PieceType::King { to } else { king };
-    king >= 81
-        || !is_attacked::<US>(classes, king, theirs & !to_bit, (occupied ^ bit(from)) | to_bit)
-}
-
 impl Position {
-    /// Whether a side's king is attacked.
-    pub(crate) fn attacked_king(&self, color: Color) -> bool {
-        let king = self.king_index(color.index());
-        let them = self.colors[1 - color.index()];
-        let occupied = self.occupied_bits();
-        king < 81
-            && match color {
-                Color::Black => is_attacked::<BLACK>(&self.classes, king, them, occupied),
-                Color::White => is_attacked::<WHITE>(&self.classes, king, them, occupied),
-            }
-    }
-
-    /// The pieces that check the side to move.
-    pub fn checkers(&self) -> Bitboard {
-        let king = self.king_index(self.turn().index());
-        if king >= 81 {
-            return Bitboard::EMPTY;
-        }
-        Bitboard::from_bits(match self.turn() {
-            Color::Black => checkers_and_blockers::<BLACK>(self, king).0,
-            Color::White => checkers_and_blockers::<WHITE>(self, king).0,
-        })
-    }
-
-    /// Whether the side to move is in check.
-    #[inline]
-    pub fn in_check(&self) -> bool {
-        self.attacked_king(self.turn())
-    }
-
-    /// The squares that the piece on a square attacks, own pieces included: nothing if it is empty.
-    pub fn attacks_from(&self, square: Square) -> Bitboard {
-        let occupied = self.occupied_bits();
-        Bitboard::from_bits(match self.piece_on(square).map(|piece| piece.color()) {
-            Some(Color::Black) => attack_of::<BLACK>(self, square.index(), occupied),
-            Some(Color::White) => attack_of::<WHITE>(self, square.index(), occupied),
-            None => 0,
-        })
-    }
-
     #[inline(always)]
     fn generate(&self, sink: &mut impl Sink) {
         match self.turn() {
@@ -581,22 +223,14 @@ impl Position {
     pub fn has_legal_move(&self) -> bool {
         self.count_legal_moves() > 0
     }
-
-    /// Whether a move is legal: exactly whether [`legal_moves`](Position::legal_moves) holds it,
-    /// and faster.
-    #[inline]
-    pub fn is_legal(&self, mv: Move) -> bool {
-        match self.turn() {
-            Color::Black => is_legal::<BLACK, WHITE>(self, mv),
-            Color::White => is_legal::<WHITE, BLACK>(self, mv),
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mv::Move;
     use crate::setup::Setup;
+    use crate::square::Square;
     use crate::testing::{cornered_kings, random_games, sparse_positions};
 
     /// `is_legal` says of all 65,536 patterns what the list says, and the list has no doubles.

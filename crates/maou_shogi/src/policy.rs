@@ -1,6 +1,8 @@
 //! Moves as classes of a policy network, in dlshogi's scheme of 2,187.
 
+use crate::attacks::for_each_square;
 use crate::color::Color;
+use crate::movegen::Sink;
 use crate::mv::Move;
 
 /// The number of classes: 27 kinds of moves to 81 squares.
@@ -15,7 +17,7 @@ const DIRECTIONS: [(i32, i32); 10] =
     [(0, -1), (1, -1), (-1, -1), (1, 0), (-1, 0), (0, 1), (1, 1), (-1, 1), (1, -2), (-1, -2)];
 
 /// The class of Black's moves without promotion, by origin and target.
-pub(crate) static LABELS: [[u16; 81]; 81] = {
+static LABELS: [[u16; 81]; 81] = {
     let mut table = [[NONE; 81]; 81];
     let mut from = 0;
     while from < 81 {
@@ -41,9 +43,9 @@ pub(crate) static LABELS: [[u16; 81]; 81] = {
 };
 
 /// Added to the class of a move that promotes.
-pub(crate) const PROMOTION: usize = 10 * 81;
+const PROMOTION: usize = 10 * 81;
 /// The class of the first drop; the kinds follow in the order P L N S B R G.
-pub(crate) const DROPS: usize = 20 * 81;
+const DROPS: usize = 20 * 81;
 
 /// The class of a move among dlshogi's 2,187: 81 · kind of move + target, as the side to move sees
 /// the board (turned by 180° for White). Nothing if no piece moves like this.
@@ -83,14 +85,45 @@ impl Mask<'_> {
     }
 
     #[inline(always)]
-    pub(crate) fn board(&mut self, from: usize, to: usize, promotion: usize) {
+    fn board(&mut self, from: usize, to: usize, promotion: usize) {
         let label = LABELS[self.view(from)][self.view(to)] as usize + promotion;
         self.classes[label] = 1;
     }
 
     #[inline(always)]
-    pub(crate) fn drop(&mut self, kind: u8, to: usize) {
+    fn drop(&mut self, kind: u8, to: usize) {
         self.classes[DROPS + 81 * (kind as usize - 1) + self.view(to)] = 1;
+    }
+}
+
+impl Sink for Mask<'_> {
+    #[inline(always)]
+    fn steps(&mut self, step: i32, plain: u128, promoting: u128) {
+        for_each_square!(to in plain => {
+            self.board((to as i32 - step) as usize, to, 0);
+        });
+        for_each_square!(to in promoting => {
+            self.board((to as i32 - step) as usize, to, PROMOTION);
+        });
+    }
+
+    #[inline(always)]
+    fn moves(&mut self, from: usize, plain: u128, promoting: u128) {
+        for_each_square!(to in plain => {
+            self.board(from, to, 0);
+        });
+        for_each_square!(to in promoting => {
+            self.board(from, to, PROMOTION);
+        });
+    }
+
+    #[inline(always)]
+    fn drops(&mut self, kinds: &[u8], targets: u128) {
+        for &kind in kinds {
+            for_each_square!(to in targets => {
+                self.drop(kind, to);
+            });
+        }
     }
 }
 

@@ -474,6 +474,40 @@ mod tests {
         );
     }
 
+    /// Changed texts give an error within the text or a setup that comes back, never a panic.
+    #[test]
+    fn any_text_is_a_setup_or_an_error() {
+        use crate::testing::{Random, random_games};
+        let alphabet: Vec<char> = "PLNSBRGKplnsbrgk+/-0123456789 bwx歩".chars().collect();
+        let mut random = Random::new(41);
+        let (mut n_read, mut n_legal) = (0, 0);
+        random_games(42, 32, |position| {
+            let mut text: Vec<char> = position.to_sfen().chars().collect();
+            for _ in 0..1 + random.below(3) {
+                let at = random.below(text.len());
+                match random.below(3) {
+                    0 => text[at] = alphabet[random.below(alphabet.len())],
+                    1 => text.insert(at, alphabet[random.below(alphabet.len())]),
+                    _ => drop(text.remove(at)),
+                }
+            }
+            let text: String = text.into_iter().collect();
+            let in_text = 1..=text.chars().count() + 1;
+            match Setup::from_sfen(&text) {
+                Ok(setup) => {
+                    n_read += 1;
+                    assert_eq!(Setup::from_sfen(&setup.to_sfen()), Ok(setup));
+                }
+                Err(error) => assert!(in_text.contains(&error.column), "{text}: {error}"),
+            }
+            match Position::from_sfen(&text) {
+                Ok(_) => n_legal += 1,
+                Err(error) => assert!(in_text.contains(&error.column), "{text}: {error}"),
+            }
+        });
+        assert!(n_legal > 100 && n_read > n_legal, "{n_read} read, {n_legal} legal");
+    }
+
     #[test]
     fn a_setup_may_break_the_rules() {
         let text = "kk7/9/9/9/9/9/9/9/P8 b 18P 7";
