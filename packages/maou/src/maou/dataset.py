@@ -21,6 +21,7 @@ class Dataset:
 
     Examples:
         >>> import maou
+        >>> import polars as pl
         >>> dataset = maou.Dataset("maou-demo/data")  # made by `maou demo`
         >>> decided = dataset.games.filter(pl.col("result").is_in([1, 2]))
         >>> decided.select(pl.len()).collect().item() <= dataset.info()["games"]
