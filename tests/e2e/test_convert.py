@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+from maou_rust import maou_shogi
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -314,3 +316,23 @@ def test_duplicates_are_kept_and_counted(maou_run: Any, tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "2 duplicate games" in done.stdout
     assert info_of(maou_run, out)["duplicate_games"] == 2
+
+
+def test_results_that_contradict_the_evals_are_warned_about(
+    maou_run: Any, tmp_path: Path
+) -> None:
+    def turned(match: re.Match[str]) -> str:
+        return f"'** {-int(match[1])}"
+
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for n, text in enumerate(maou_shogi.generate(60, seed=11, format="csa")):
+        wrong = re.sub(r"'\*\* (-?\d+)", turned, text.decode())
+        (folder / f"{n:02}.csa").write_text(wrong)
+    done = maou_run("convert", folder, "-o", tmp_path / "data")
+    assert done.returncode == 0
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("warning: ")
+    assert "eval" in line
+    report = maou_run("convert", folder, "-o", tmp_path / "other", "--json")
+    assert len(json.loads(report.stdout)["warnings"]) == 1

@@ -90,3 +90,8 @@ def test_snippets_of_the_docs_run_in_order(
             namespace.update(test.globs)
         else:
             exec(compile(block, str(page), "exec"), namespace)
+
+
+def test_the_picture_of_the_readme_is_that_of_the_demo(demo_folder: Path) -> None:
+    drawn = (demo_folder / "maou-demo/board.svg").read_bytes()
+    assert (ROOT / "docs/images/board.svg").read_bytes() == drawn
