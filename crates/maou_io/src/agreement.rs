@@ -84,10 +84,12 @@ mod tests {
         for index in 0..n {
             let winner = if index % 2 == 0 { Color::Black } else { Color::White };
             let eval = |color| Some(eval_of(color, color == winner));
-            let mut game = GameRecord::default();
-            game.evals_cp = vec![Some(30), None, eval(Color::Black), eval(Color::White), None];
-            game.result = GameResult::win_of(winner);
-            game.ending = Ending::Resign;
+            let game = GameRecord {
+                evals_cp: vec![Some(30), None, eval(Color::Black), eval(Color::White), None],
+                result: GameResult::win_of(winner),
+                ending: Ending::Resign,
+                ..GameRecord::default()
+            };
             agreement.see(&game);
         }
         agreement

@@ -338,7 +338,11 @@ impl<'a> GamesBatch<'a> {
         self.batch.column(column).as_string::<i64>().value(row)
     }
 
-    fn optional<T: ArrowPrimitiveType>(&self, column: usize, row: usize) -> Option<T::Native> {
+    pub(crate) fn optional<T: ArrowPrimitiveType>(
+        &self,
+        column: usize,
+        row: usize,
+    ) -> Option<T::Native> {
         let column = self.batch.column(column).as_primitive::<T>();
         column.is_valid(row).then(|| column.value(row))
     }

@@ -147,10 +147,10 @@ impl<'a> Output<'a> {
         let written = writer.finish()?;
         let totals = Totals { size_bytes: written.size_bytes, ..done.totals };
         let entry = shard_entry(number, written.xxh3, totals);
-        let line = Entry::Shard { entry, sources: done.sources, errors: done.errors };
+        let line = Entry::Shard { entry: entry.into(), sources: done.sources, errors: done.errors };
         self.journal().append(&line)?;
         let Entry::Shard { entry, sources, errors } = line else { unreachable!("made above") };
-        self.state.shards.insert(number, entry);
+        self.state.shards.insert(number, *entry);
         self.details.insert(number, Details { sources, errors });
         self.files.rename(&written.path, &self.dir.join(games_file(number)))
     }

@@ -95,7 +95,7 @@ impl State {
             Entry::Shard { entry, sources, errors } => {
                 let details = Details { sources, errors };
                 self.journaled.insert(entry.number, (sequence, Some(details)));
-                self.shards.insert(entry.number, entry);
+                self.shards.insert(entry.number, *entry);
             }
             Entry::Removed { number } => {
                 self.journaled.insert(number, (sequence, None));

@@ -17,7 +17,7 @@ pub(crate) fn count(files: &[IpcFile], n_games: u64, ids: &[u64]) -> Result<u64>
 
 /// Ids are hashes, so equal parts of their range hold equally many: one part for each pass.
 fn count_in_passes(files: &[IpcFile], n_passes: u64, ids: &[u64]) -> Result<u64> {
-    let part = |id: u64| (u128::from(id) * u128::from(n_passes) >> 64) as u64;
+    let part = |id: u64| ((u128::from(id) * u128::from(n_passes)) >> 64) as u64;
     let mut n_duplicates = 0;
     let mut seen = Vec::new();
     for pass in 0..n_passes {

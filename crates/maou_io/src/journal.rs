@@ -28,7 +28,7 @@ pub(crate) enum Entry {
     Start { schema_version: u32, options: DatasetOptions },
     /// A games file is written; `games-NNNNN.feather.SEQ.tmp`, with the line's index as SEQ,
     /// takes its place.
-    Shard { entry: ShardEntry, sources: Vec<SourceRow>, errors: Vec<ErrorEntry> },
+    Shard { entry: Box<ShardEntry>, sources: Vec<SourceRow>, errors: Vec<ErrorEntry> },
     /// All sources of a games file were pruned, and the file goes.
     Removed { number: u32 },
 }

@@ -22,6 +22,8 @@ mod dataset;
 mod duplicates;
 mod error;
 mod files;
+#[cfg(test)]
+mod fixture;
 mod ipc;
 mod journal;
 mod lock;

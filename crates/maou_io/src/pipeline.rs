@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Instant;
 
 use crate::columns::{Columns, Piece, to_batch};
 use crate::error::{Error, Result};
@@ -284,7 +285,8 @@ impl Shared<'_> {
         consume: &mut dyn FnMut(Output) -> Result<()>,
         progress: &mut ProgressFn<'_>,
     ) {
-        let mut last_tick = std::time::Instant::now();
+        // Told at once, then from time to time, and after each games file.
+        let mut last_tick: Option<Instant> = None;
         let mut state = self.lock();
         while !state.is_stopped {
             let next = state.n_consumed;
@@ -292,8 +294,8 @@ impl Shared<'_> {
             if output.is_none() && state.is_read() && state.n_consumed == state.n_slots {
                 break;
             }
-            if last_tick.elapsed() >= TICK {
-                last_tick = std::time::Instant::now();
+            if last_tick.is_none_or(|last| last.elapsed() >= TICK) {
+                last_tick = Some(Instant::now());
                 drop(state);
                 let goes_on = progress(&self.progress());
                 state = self.lock();
@@ -305,6 +307,9 @@ impl Shared<'_> {
             if let Some(output) = output {
                 state.n_consumed += 1;
                 self.work.notify_all();
+                if matches!(output, Output::End(_)) {
+                    last_tick = None;
+                }
                 drop(state);
                 let consumed = consume(output);
                 state = self.lock();

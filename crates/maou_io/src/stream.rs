@@ -66,12 +66,12 @@ struct GamesReader {
 impl GamesReader {
     fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
         loop {
-            if let Some((file, index)) = &mut self.current {
-                if *index < file.n_batches() {
-                    let batch = file.batch(*index, self.projection.as_deref())?;
-                    *index += 1;
-                    return Ok(Some(batch));
-                }
+            if let Some((file, index)) = &mut self.current
+                && *index < file.n_batches()
+            {
+                let batch = file.batch(*index, self.projection.as_deref())?;
+                *index += 1;
+                return Ok(Some(batch));
             }
             let Some(path) = self.files.pop_front() else { return Ok(None) };
             let file = IpcFile::open(&path)?;

@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::dataset::{Dataset, Details};
 use crate::duplicates;
-use crate::error::{AtPath, Error, Result};
+use crate::error::{AtPath, Error, Result, reason};
 use crate::ipc::IpcFile;
 use crate::manifest::{MANIFEST_FILE, ShardEntry, Totals, hex};
 use crate::replay::Replayer;
@@ -158,10 +158,10 @@ impl ShardCheck<'_> {
         // A file with another hash is not decoded: it may hold anything.
         match self.open() {
             Err(Error::Io { source, .. }) => {
-                return Ok(Some(vec![self.problem(format!("cannot be read: {source}"))]));
+                Ok(Some(vec![self.problem(format!("cannot be read: {}", reason(&source)))]))
             }
-            Err(error) => return Ok(Some(vec![self.problem(error.to_string())])),
-            Ok(Err(problem)) => return Ok(Some(vec![problem])),
+            Err(error) => Ok(Some(vec![self.problem(error.to_string())])),
+            Ok(Err(problem)) => Ok(Some(vec![problem])),
             Ok(Ok(file)) => self.games(&file, n_threads, counters, tick),
         }
     }

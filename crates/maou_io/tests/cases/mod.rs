@@ -1,0 +1,6 @@
+mod bench;
+mod bytes;
+mod faults;
+mod rerun;
+mod usage;
+mod verify;
