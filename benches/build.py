@@ -46,7 +46,8 @@ def main() -> None:
     profiles: list[str] = arguments.profile or ["release", "dev"]
     fetch = ["cargo", "fetch", "--quiet", "--locked", "--manifest-path", str(MANIFEST)]
     subprocess.run(fetch, check=True)
-    subprocess.run(["uvx", "--quiet", "maturin@1.16.0", "--version"], check=True)
+    maturin = ["uvx", "--quiet", "maturin@1.16.0", "--version"]
+    subprocess.run(maturin, check=True, stdout=subprocess.DEVNULL)
     rustc = subprocess.run(["rustc", "--version"], check=True, capture_output=True)
     print(f"{measure.machine()}; {rustc.stdout.decode().strip()}\n")
     with tempfile.TemporaryDirectory(prefix="maou-build-") as folder:
