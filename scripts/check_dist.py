@@ -13,7 +13,7 @@ from pathlib import Path
 MAX_WHEEL_BYTES = 5_000_000
 # Every wheel must hold a file that ends with each of these.
 WANTED = {
-    "maou": ["maou/__init__.py", "maou/py.typed", "maou/sample/games.csa"],
+    "maou": ["maou/__init__.py", "maou/py.typed", "maou/sample/games-21-26.csa"],
     "maou_rust": ["maou_rust/__init__.py", "maou_rust-stubs/maou_io.pyi"],
 }
 
