@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from maou.cli import COMMANDS, build_parser
+from maou.cli import COMMANDS, build_parser, main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,6 +147,28 @@ def test_the_readme_begins_with_the_two_commands() -> None:
     assert "![" in beginning
     commands = re.findall(r"(?m)^\| `maou (\w+)", text)
     assert commands == [command.name for command in COMMANDS]
+
+
+def without_clock(text: str) -> str:
+    """Output without seconds and rates, which differ from run to run."""
+    text = re.sub(r"in [\d.]+ s:", "in … s:", text)
+    return re.sub(r"\([\d,]+ positions/s\)", "(… positions/s)", text)
+
+
+def test_the_readme_shows_what_the_commands_print(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["demo"]) == 0
+    capsys.readouterr()
+    (shown,) = (
+        block for block in blocks(ROOT / "README.md", "console") if "convert" in block
+    )
+    commands = re.findall(r"(?m)^\$ uv run maou (.*)\n((?:(?!\$ ).*\n)+)", shown)
+    assert len(commands) == 2
+    for command, expected in commands:
+        assert main(shlex.split(command)) == 0
+        assert without_clock(capsys.readouterr().out) == without_clock(expected)
 
 
 def test_sessions_that_are_named_exist() -> None:
