@@ -14,8 +14,8 @@ pub(crate) fn danger<const BY: usize>(position: &Position, king: usize, occupied
     let by = position.colors[BY];
     let classes = &position.classes;
     let reach = &at::REACH[1 - BY][king];
-    let knights = by & classes[KNIGHT];
-    let mut attacked = forward::<BY>(by & classes[PAWN], 1)
+    let knights = by & classes[KNIGHT] & !at::LAST_TWO[BY];
+    let mut attacked = forward::<BY>(by & classes[PAWN] & !at::LAST[BY], 1)
         | knight_left::<BY>(knights)
         | knight_right::<BY>(knights);
     for_each_square!(s in by & classes[SILVER] & reach.silver => { attacked |= at::SILVER[BY][s]; });
@@ -34,7 +34,7 @@ pub(crate) fn danger<const BY: usize>(position: &Position, king: usize, occupied
 }
 
 /// Two ranks forward and one file up in number; what leaves the board is above its 81 bits, below
-/// them, or never there since knights do not stand on the last two ranks.
+/// them, or never there since `knights` leaves out the last two ranks.
 pub(crate) const fn knight_left<const US: usize>(knights: u128) -> u128 {
     if US == BLACK { knights << 7 } else { knights << 11 }
 }

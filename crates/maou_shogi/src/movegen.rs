@@ -94,9 +94,9 @@ fn board_moves<const US: usize, S: Sink>(
     let occupied = position.occupied_bits();
     let zone = at::ZONE[US];
 
-    let to = forward::<US>(free & classes[PAWN], 1) & targets;
+    let to = forward::<US>(free & classes[PAWN] & !at::LAST[US], 1) & targets;
     sink.steps(if US == BLACK { -1 } else { 1 }, to & !at::LAST[US], to & zone);
-    let knights = free & classes[KNIGHT];
+    let knights = free & classes[KNIGHT] & !at::LAST_TWO[US];
     if knights != 0 {
         let to = knight_left::<US>(knights) & targets;
         sink.steps(if US == BLACK { 7 } else { 11 }, to & !at::LAST_TWO[US], to & zone);
@@ -298,14 +298,18 @@ mod tests {
             let Some(king) = position.king(them) else { return };
             let front = king.index() as i32 + if us == Color::Black { 1 } else { -1 };
             let Some(front) = u8::try_from(front).ok().and_then(Square::from_index) else { return };
+            let pawn = Some(crate::Piece::new(us, PieceType::Pawn));
+            let is_nifu =
+                (0..9).any(|rank| position.piece_on(Square::new(front.file(), rank)) == pawn);
             if front.file() != king.file()
+                || is_nifu
                 || position.piece_on(front).is_some()
                 || position.hand(us).count(PieceType::Pawn) == 0
             {
                 return;
             }
             let mut setup = position.to_setup();
-            setup.board[front.index()] = Some(crate::Piece::new(us, PieceType::Pawn));
+            setup.board[front.index()] = pawn;
             setup.hands[us.index()].set(PieceType::Pawn, 0);
             setup.turn = them;
             let Ok(after) = Position::from_setup(&setup) else { return };

@@ -435,21 +435,6 @@ mod tests {
                 "expected at most 18 pawns, found 19",
             ),
             (
-                "4k4/9/4p4/9/4p4/9/9/9/4K4 b - 1",
-                14,
-                "expected at most one pawn of White on file 5, found another on `5e`",
-            ),
-            (
-                "4k4/9/9/9/9/9/9/9/N3K3n w - 1",
-                23,
-                "expected pieces that can move, found White's knight on `1i`",
-            ),
-            (
-                "4k4/9/9/9/9/9/9/5n3/4K4 w - 1",
-                18,
-                "expected pieces that can move, found White's knight on `4h`",
-            ),
-            (
                 "4k4/9/4R4/9/9/9/9/9/4K4 b - 1",
                 25,
                 "expected White to move, whose king is in check, found Black",

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::ending::Verdict;
 use super::text::{Places, Text};
 use super::{Ending, ErrorKind, GameRecord, GameResult, RecordError, Sink};
-use crate::{Color, Move, Position, Setup};
+use crate::{Color, Move, Position};
 
 /// A tail is cut after this many characters.
 const MAX_TAIL_CHARS: usize = 1000;
@@ -287,11 +287,6 @@ impl<'a> Builder<'a> {
 /// without.
 fn clamp_eval(cp: i64) -> i16 {
     cp.clamp(-32_000, 32_000) as i16
-}
-
-/// A board with nothing on it.
-pub(super) fn empty_setup() -> Setup {
-    Setup { board: [None; 81], hands: Default::default(), turn: Color::Black, move_number: 1 }
 }
 
 #[cfg(test)]

@@ -338,15 +338,15 @@ impl Csa<'_, '_> {
     fn read_special(&mut self, at: usize) -> usize {
         let end = self.statement_end(at);
         let name = self.bytes[at..end].trim_ascii_end();
-        self.has_content = true;
+        if csa_ending::of_name(name, Color::Black).is_none() {
+            self.report(ErrorKind::Syntax, at, "an ending such as `%TORYO`");
+            return end;
+        }
         if !self.builder.has_begun() {
             self.begin(Color::Black, at);
         }
         let turn = self.builder.turn_at_ending();
-        let Some(mut verdict) = csa_ending::of_name(name, turn) else {
-            self.report(ErrorKind::Syntax, at, "an ending such as `%TORYO`");
-            return end;
-        };
+        let Some(mut verdict) = csa_ending::of_name(name, turn) else { return end };
         if verdict.ending == Ending::IllegalMove {
             verdict = self.builder.illegal_move_verdict(verdict);
         }

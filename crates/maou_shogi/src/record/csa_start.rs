@@ -1,6 +1,5 @@
 //! The start position in CSA: the lines that begin with `P`, and the names of the pieces.
 
-use super::builder::empty_setup;
 use crate::{Color, Piece, PieceType, Setup, Square};
 
 /// Names of the pieces, by number of the kind less one.
@@ -82,7 +81,7 @@ pub(super) struct CsaStart {
 
 impl CsaStart {
     pub fn new() -> CsaStart {
-        CsaStart { setup: empty_setup(), first_line: None, rest_to: None }
+        CsaStart { setup: Setup::EMPTY, first_line: None, rest_to: None }
     }
 
     /// Takes up one line without its line end.

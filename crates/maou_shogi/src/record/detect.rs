@@ -1,8 +1,12 @@
 //! The format of a record, told by its content.
 
+use super::csa_ending;
+use super::glyph::Utf8;
 use super::kif::is_telling_header;
+use super::kif_move::{Lexed, lex};
 use super::text::{Text, foreign_encoding};
 use super::{ErrorKind, Format};
+use crate::Color;
 
 /// Why a text is no record that can be read: kind, offset and message.
 pub(super) type Rejection = (ErrorKind, usize, String);
@@ -10,8 +14,10 @@ pub(super) type Rejection = (ErrorKind, usize, String);
 /// What a line says about the format of its text.
 enum Hint {
     Nothing,
+    /// CSA has such lines, and so have other texts.
+    MaybeCsa,
     /// A header that KIF and KI2 share.
-    Header,
+    MaybeKif,
     Format(Format),
     /// A format that is known and not read.
     Other(&'static str),
@@ -19,10 +25,10 @@ enum Hint {
     Strange,
 }
 
-/// Tells the format by the first lines that are decisive.
+/// Tells the format by the first line that is decisive.
 pub(super) fn detect(text: Text) -> Result<Format, Rejection> {
     let mut first_content = None;
-    let mut has_header = false;
+    let (mut maybe_csa, mut maybe_kif, mut is_strange) = (false, false, false);
     let mut at = 0;
     while at < text.bytes.len() {
         let end = text.line_end(at);
@@ -32,16 +38,18 @@ pub(super) fn detect(text: Text) -> Result<Format, Rejection> {
             match hint(text, line) {
                 Hint::Format(format) => return Ok(format),
                 Hint::Other(name) => return Err(unread(text, at, name)),
-                Hint::Header => has_header = true,
-                Hint::Strange if !has_header => break,
-                Hint::Strange | Hint::Nothing => {}
+                Hint::MaybeCsa => maybe_csa = true,
+                Hint::MaybeKif => maybe_kif = true,
+                Hint::Strange if !maybe_csa && !maybe_kif => break,
+                Hint::Strange => is_strange = true,
+                Hint::Nothing => {}
             }
         }
         at = end + 1;
     }
     match first_content {
         // Headers without a move: KIF writes games so that have just begun.
-        _ if has_header => Ok(Format::Kif),
+        _ if maybe_kif && !is_strange => Ok(Format::Kif),
         None => {
             Err((ErrorKind::Empty, 0, "expected a CSA or KIF record, found nothing".to_owned()))
         }
@@ -76,17 +84,42 @@ fn not_a_record(text: Text, at: usize) -> Rejection {
 fn hint(text: Text, line: &[u8]) -> Hint {
     match line {
         [b'\'', ..] => Hint::Nothing,
-        [b'V', b'0'..=b'9', ..] | [b'N', b'+' | b'-', ..] => Hint::Format(Format::Csa),
-        [b'P', b'I' | b'+' | b'-' | b'1'..=b'9', ..] => Hint::Format(Format::Csa),
-        [b'+' | b'-'] | [b'%', b'A'..=b'Z' | b'+' | b'-', ..] => Hint::Format(Format::Csa),
-        [b'+' | b'-', b'0'..=b'9', b'0'..=b'9', ..] => Hint::Format(Format::Csa),
-        [b'$', b'A'..=b'Z', ..] if line.contains(&b':') => Hint::Format(Format::Csa),
+        [b'V' | b'P' | b'N' | b'$' | b'%' | b'+' | b'-' | b'T', ..] => csa_hint(text, line),
         _ if line.starts_with(b"#KIF") => Hint::Format(Format::Kif),
         [b'#' | b'*' | b'&', ..] => Hint::Nothing,
         [b'{' | b'[', ..] => json_hint(text),
         _ if is_usi(line) => Hint::Other("USI"),
         _ => japanese_hint(text, line),
     }
+}
+
+fn csa_hint(text: Text, line: &[u8]) -> Hint {
+    match line {
+        [b'V', version @ ..] if is_version(version) => Hint::Format(Format::Csa),
+        [b'P', b'I'] => Hint::Format(Format::Csa),
+        [b'P', b'I' | b'+' | b'-', b'0'..=b'9', b'0'..=b'9', ..] => Hint::Format(Format::Csa),
+        [b'P', b'1'..=b'9', b' ', b'*', ..] => Hint::Format(Format::Csa),
+        [b'P', b'1'..=b'9', b'+' | b'-', b'A'..=b'Z', ..] => Hint::Format(Format::Csa),
+        [b'+' | b'-', b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'A'..=b'Z', ..] => {
+            Hint::Format(Format::Csa)
+        }
+        [b'%', ..] if csa_ending::of_name(line, Color::Black).is_some() => {
+            Hint::Format(Format::Csa)
+        }
+        [b'+' | b'-'] | [b'N', b'+' | b'-', ..] => Hint::MaybeCsa,
+        [b'%', b'A'..=b'Z' | b'+' | b'-', ..] | [b'$', b'A'..=b'Z', ..] => Hint::MaybeCsa,
+        [b'T', seconds @ ..] if is_digits(seconds) => Hint::MaybeCsa,
+        _ => japanese_hint(text, line),
+    }
+}
+
+/// `2`, `2.2`, `3.0`
+fn is_version(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
+}
+
+fn is_digits(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(u8::is_ascii_digit)
 }
 
 fn json_hint(text: Text) -> Hint {
@@ -99,7 +132,9 @@ fn json_hint(text: Text) -> Hint {
 }
 
 fn is_usi(line: &[u8]) -> bool {
-    [b"position ".as_slice(), b"startpos", b"sfen "].iter().any(|prefix| line.starts_with(prefix))
+    [b"position startpos".as_slice(), b"position sfen ", b"startpos moves", b"sfen "]
+        .iter()
+        .any(|prefix| line.starts_with(prefix))
 }
 
 /// Words that KIF writes in place of a move, as far as they tell it from other texts.
@@ -110,32 +145,40 @@ fn japanese_hint(text: Text, line: &[u8]) -> Hint {
     let mut decoded = String::new();
     text.decode(&line[..line.len().min(200)], &mut decoded);
     let begins = |names: &[&str]| names.iter().any(|name| decoded.starts_with(name));
-    if decoded.starts_with("手数--") || is_kif_move(&decoded) {
+    let digits = decoded.bytes().take_while(u8::is_ascii_digit).count();
+    if decoded.starts_with("手数--") || is_kif_move(&decoded, digits) {
         Hint::Format(Format::Kif)
     } else if decoded.starts_with(['▲', '△', '☗', '☖', '▼', '▽']) {
         Hint::Other("KI2")
     } else if let Some((key, _)) = decoded.split_once(['：', ':']) {
-        match () {
-            () if is_telling_header(key.trim_end()) => Hint::Header,
-            () if key.starts_with(|ch: char| !ch.is_ascii() && ch != '\u{FFFD}') => Hint::Nothing,
-            () => Hint::Strange,
+        match key.chars().next() {
+            _ if is_telling_header(key.trim_end()) => Hint::MaybeKif,
+            Some(ch) if !ch.is_ascii() && ch != '\u{FFFD}' => Hint::Nothing,
+            _ => Hint::Strange,
         }
-    } else if begins(&["+---------", "|"]) || begins(&["先手番", "後手番", "上手番", "下手番"])
+    } else if is_board_row(&decoded) || begins(&["先手番", "後手番", "上手番", "下手番"])
     {
-        Hint::Header
-    } else if begins(&["９ ８", "まで", "変化"]) {
+        Hint::MaybeKif
+    } else if digits > 0 || begins(&["+---------", "９ ８", "まで", "変化"]) {
         Hint::Nothing
     } else {
         Hint::Strange
     }
 }
 
-/// A number, a blank, and a square, 同 or an ending.
-fn is_kif_move(line: &str) -> bool {
-    let rest = line.trim_start_matches(|ch: char| ch.is_ascii_digit());
+/// `| ・v銀 ・ … ・|二`
+fn is_board_row(line: &str) -> bool {
+    let edge = line.rsplit('|').next().unwrap_or("");
+    line.starts_with('|')
+        && matches!(edge, "一" | "二" | "三" | "四" | "五" | "六" | "七" | "八" | "九")
+}
+
+/// A number, a blank, and a move or an ending.
+fn is_kif_move(line: &str, digits: usize) -> bool {
+    let rest = &line[digits..];
     let mv = rest.trim_start();
-    let begins_move = |ch: char| matches!(ch, '0'..='9' | '１'..='９' | '同' | '▲' | '△');
-    rest.len() < line.len()
+    digits > 0
         && mv.len() < rest.len()
-        && (mv.starts_with(begins_move) || ENDINGS.iter().any(|ending| mv.starts_with(ending)))
+        && (matches!(lex::<Utf8>(mv.as_bytes(), 0), Lexed::Move(..))
+            || ENDINGS.iter().any(|ending| mv.starts_with(ending)))
 }

@@ -1,6 +1,5 @@
 //! The start position in KIF: a handicap by name, or a board with hands.
 
-use super::builder::empty_setup;
 use super::glyph::{self, Glyph};
 use crate::{Color, Hand, Handicap, Piece, PieceType, Position, Setup, Square};
 
@@ -44,7 +43,7 @@ impl KifStart {
         KifStart {
             handicap: None,
             unknown_handicap: None,
-            setup: empty_setup(),
+            setup: Setup::EMPTY,
             n_rows: 0,
             has_hands: false,
             turn: None,

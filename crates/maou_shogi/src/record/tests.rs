@@ -93,6 +93,11 @@ fn texts_that_are_no_record() {
             ErrorKind::NotARecord,
             format!("1:1: {expected} a USI record, which this version does not read"),
         ),
+        ("%PDF-1.4\n+\n-\n", ErrorKind::NotARecord, format!("1:1: {expected} `%PDF-1.4`")),
+        ("N+1 queries\n- one\n", ErrorKind::NotARecord, format!("1:1: {expected} `N+1 queries`")),
+        ("1 23 45\n2 34 56\n", ErrorKind::NotARecord, format!("1:1: {expected} `1 23 45`")),
+        ("| a | b |\n", ErrorKind::NotARecord, format!("1:1: {expected} `| a | b |`")),
+        ("先手：A\nこの将棋は、\n", ErrorKind::NotARecord, format!("1:1: {expected} `先手：A`")),
         ("{\"name\": 1}", ErrorKind::NotARecord, format!("1:1: {expected} `{{\"name\": 1}}`")),
     ] {
         let mut found = Found::default();
