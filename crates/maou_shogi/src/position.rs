@@ -33,9 +33,10 @@ const NO_SQUARE: u8 = 81;
 /// A position that the rules allow, kept so by every operation.
 ///
 /// Each side has at most one king (mate problems leave one out), nobody has more pieces than a set
-/// holds, no piece stands where it could never move, no file holds two pawns of a side, and the
-/// side that just moved is not in check. Equality and hash look at board, hands and side to move,
-/// not at the move number; there is no history, see [`History`](crate::History).
+/// holds, and the side that just moved is not in check. Composed problems may begin with two pawns
+/// of a side on a file or with pieces that can never move; no move leads there. Equality and hash
+/// look at board, hands and side to move, not at the move number; there is no history, see
+/// [`History`](crate::History).
 ///
 /// ```
 /// use maou_shogi::{Move, Position};
