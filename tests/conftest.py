@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import subprocess
 import sys
 import sysconfig
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -118,3 +120,43 @@ def snapshot() -> Snapshot:
         }
 
     return read
+
+
+CONVERT = """
+import sys
+from maou_rust import maou_io
+maou_io.convert([sys.argv[1]], sys.argv[2], shard_bytes=40_000)
+"""
+
+
+@pytest.fixture
+def check_kills(
+    records: Path, tmp_path: Path, maou_run: Maou, snapshot: Snapshot
+) -> Callable[[int], None]:
+    """Kill three runs one after another; the fourth leaves what one run leaves."""
+
+    def check(seed: int) -> None:
+        whole, out = tmp_path / "whole", tmp_path / "data"
+        command = [sys.executable, "-c", CONVERT, str(records)]
+        subprocess.run([*command, str(whole)], check=True)
+        wanted = snapshot(whole)
+        chance = random.Random(seed)
+        for _ in range(3):
+            process = subprocess.Popen([*command, str(out)])
+            # Half of the kills come while files are written, half of them at any time.
+            if chance.random() < 0.5:
+                while process.poll() is None and not out.exists():
+                    time.sleep(0.001)
+                time.sleep(chance.random() * 0.05)
+            else:
+                time.sleep(chance.random() * 0.15)
+            process.kill()
+            process.wait()
+            # A games file that is there is whole.
+            for path in out.glob("games-*.feather"):
+                assert path.read_bytes() == wanted[path.name]
+        assert maou_run("convert", records, "-o", out).returncode == 0
+        assert snapshot(out) == wanted
+        assert maou_run("verify", out).returncode == 0
+
+    return check

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import os
 import pty
-import random
 import signal
 import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 pytestmark = pytest.mark.e2e
-
-CONVERT = """
-import sys
-from maou_rust import maou_io
-maou_io.convert([sys.argv[1]], sys.argv[2], shard_bytes=40_000)
-"""
 
 
 def start(*command: str | Path) -> subprocess.Popen[str]:
@@ -43,30 +36,10 @@ def wait_for(path: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_kill_at_a_random_point_and_go_on(
-    seed: int, records: Path, tmp_path: Path, maou_run: Any, snapshot: Any
+def test_kill_at_random_points_and_go_on(
+    seed: int, check_kills: Callable[[int], None]
 ) -> None:
-    whole, out = tmp_path / "whole", tmp_path / "data"
-    command = [sys.executable, "-c", CONVERT, str(records)]
-    subprocess.run([*command, str(whole)], check=True)
-    wanted = snapshot(whole)
-    chance = random.Random(seed)
-    for _ in range(3):
-        process = start(*command, out)
-        # Half of the kills come while files are written, half of them at any time.
-        if chance.random() < 0.5:
-            wait_for(out)
-            time.sleep(chance.random() * 0.05)
-        else:
-            time.sleep(chance.random() * 0.15)
-        process.kill()
-        process.communicate()
-        # What is there can be opened, and is never a torn file.
-        for path in out.glob("games-*.feather"):
-            assert path.read_bytes() == wanted[path.name]
-    assert maou_run("convert", records, "-o", out).returncode == 0
-    assert snapshot(out) == wanted
-    assert maou_run("verify", out).returncode == 0
+    check_kills(seed)
 
 
 def test_kill_the_real_command(

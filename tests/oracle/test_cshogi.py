@@ -5,17 +5,17 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-import cshogi
-import numpy as np
 import pytest
-from cshogi import CSA, KIF
 from maou_rust import maou_shogi
 
 import maou
 
 if TYPE_CHECKING:
+    # Imported in the tests: sessions without the oracles collect this file, too.
     from collections.abc import Iterator
     from pathlib import Path
+
+    import cshogi
 
 pytestmark = pytest.mark.oracle
 
@@ -24,6 +24,8 @@ N_POSITIONS = 20_000
 
 def random_positions(n: int, seed: int) -> Iterator[cshogi.Board]:
     """Positions of random games of cshogi, one board that is moved on."""
+    import cshogi
+
     chance = random.Random(seed)
     while n > 0:
         board = cshogi.Board()
@@ -31,7 +33,6 @@ def random_positions(n: int, seed: int) -> Iterator[cshogi.Board]:
             moves = list(board.legal_moves)
             if not moves:
                 break
-            # Captures, drops and checks are rarer in random games than in real ones.
             board.push(chance.choice(moves))
             yield board
             n -= 1
@@ -40,6 +41,9 @@ def random_positions(n: int, seed: int) -> Iterator[cshogi.Board]:
 
 
 def test_legal_moves_hcp_and_sfen_agree() -> None:
+    import cshogi
+    import numpy as np
+
     hcp = np.zeros(1, dtype=cshogi.HuffmanCodedPos)
     n_moves = 0
     for board in random_positions(N_POSITIONS, seed=1):
@@ -58,6 +62,8 @@ def test_legal_moves_hcp_and_sfen_agree() -> None:
 
 
 def test_move16_is_that_of_cshogi() -> None:
+    import cshogi
+
     table = maou_shogi.usi_table()
     for board in random_positions(1_000, seed=2):
         for move in board.legal_moves:
@@ -66,6 +72,9 @@ def test_move16_is_that_of_cshogi() -> None:
 
 @pytest.mark.parametrize("seed", [3, 4])
 def test_csa_main_lines_agree(seed: int, tmp_path: Path) -> None:
+    import cshogi
+    from cshogi import CSA
+
     for n, text in enumerate(maou_shogi.generate(200, seed=seed, format="csa")):
         path = tmp_path / f"{n}.csa"
         path.write_bytes(text)
@@ -82,6 +91,9 @@ def test_csa_main_lines_agree(seed: int, tmp_path: Path) -> None:
 
 
 def test_kif_main_lines_agree(tmp_path: Path) -> None:
+    import cshogi
+    from cshogi import KIF
+
     for n, text in enumerate(maou_shogi.generate(100, seed=5, format="kif")):
         path = tmp_path / f"{n}.kif"
         path.write_bytes(text)
