@@ -1,4 +1,6 @@
 use super::*;
+use crate::record::{Ending, GameResult};
+use crate::{History, Move, Repetition};
 
 fn generator(options: GeneratorOptions) -> impl FnMut() -> GameRecord {
     let mut generator = GameGenerator::new(options);
