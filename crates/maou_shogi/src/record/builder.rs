@@ -271,6 +271,10 @@ impl<'a> Builder<'a> {
         let target = field(self.game);
         target.clear();
         let well_formed = self.text.decode(bytes, target);
+        let trimmed = target.trim();
+        if trimmed.len() < target.len() {
+            *target = trimmed.to_owned();
+        }
         if !well_formed {
             let message = format!(
                 "expected {} text, found malformed bytes in `{}`",

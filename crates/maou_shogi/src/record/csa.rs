@@ -9,11 +9,12 @@
 use super::builder::Builder;
 use super::csa_comment::{self, Comment};
 use super::csa_ending;
-use super::csa_start::{CsaStart, color_of, piece_name, piece_type, square};
+use super::csa_move::{Refusal, find_move, time_ms};
+use super::csa_start::{CsaStart, color_of};
 use super::header::parse_date;
 use super::text::Text;
 use super::{Ending, ErrorKind, GameRecord, Sink};
-use crate::{Color, Move, PieceType, Position, Square};
+use crate::{Color, Position};
 
 /// The start position read last with its text: most games of a batch begin in the same way.
 #[derive(Debug, Default)]
@@ -37,15 +38,6 @@ pub(super) fn read(text: Text, game: &mut GameRecord, cache: &mut StartCache, si
         at = csa.read_statement(at);
     }
     csa.finish_game(at);
-}
-
-/// Why a move cannot be played.
-enum Refusal {
-    NotAMove,
-    WrongTurn,
-    NoPiece(Square),
-    OtherPiece(Square, PieceType),
-    Illegal,
 }
 
 struct Csa<'a, 'c> {
@@ -113,37 +105,7 @@ impl Csa<'_, '_> {
     fn refuse(&mut self, refusal: Refusal, at: usize) -> usize {
         let end = self.statement_end(at);
         let found = self.builder.text.shown(&self.bytes[at..end]);
-        let turn = self.builder.position().turn();
-        let (kind, message) = match refusal {
-            Refusal::NotAMove => {
-                (ErrorKind::Syntax, format!("expected a move such as `+7776FU`, found `{found}`"))
-            }
-            Refusal::WrongTurn => {
-                let sign = if turn == Color::Black { '+' } else { '-' };
-                let text = format!("expected a move of {turn:?} (`{sign}`), found `{found}`");
-                (ErrorKind::IllegalMove, text)
-            }
-            Refusal::NoPiece(from) => (
-                ErrorKind::IllegalMove,
-                format!(
-                    "expected a legal move, found `{found}`: {turn:?} has no piece on {}{}",
-                    from.file() + 1,
-                    from.rank() + 1
-                ),
-            ),
-            Refusal::OtherPiece(from, kind) => (
-                ErrorKind::IllegalMove,
-                format!(
-                    "expected a legal move, found `{found}`: the piece on {}{} is `{}`",
-                    from.file() + 1,
-                    from.rank() + 1,
-                    piece_name(kind)
-                ),
-            ),
-            Refusal::Illegal => {
-                (ErrorKind::IllegalMove, format!("expected a legal move, found `{found}`"))
-            }
-        };
+        let (kind, message) = refusal.describe(&found, self.builder.position().turn());
         self.builder.break_off(kind, at, message);
         end
     }
@@ -211,26 +173,10 @@ impl Csa<'_, '_> {
 
     #[inline]
     fn read_time(&mut self, at: usize) -> usize {
-        let mut end = at + 1;
-        let mut ms = 0u64;
-        while let Some(digit) = self.bytes.get(end).filter(|byte| byte.is_ascii_digit()) {
-            ms = ms.saturating_mul(10).saturating_add(u64::from(digit - b'0'));
-            end += 1;
-        }
-        let has_digits = end > at + 1;
-        ms = ms.saturating_mul(1000);
-        if self.bytes.get(end) == Some(&b'.') {
-            end += 1;
-            for unit in [100, 10, 1] {
-                if let Some(digit) = self.bytes.get(end).filter(|byte| byte.is_ascii_digit()) {
-                    ms = ms.saturating_add(unit * u64::from(digit - b'0'));
-                    end += 1;
-                }
-            }
-        }
+        let (ms, end) = time_ms(self.bytes, at);
         let ends = self.bytes.get(end).is_none_or(|byte| is_statement_end(*byte));
-        match u32::try_from(ms) {
-            Ok(ms) if has_digits && ends => self.builder.set_time(ms),
+        match ms {
+            Some(ms) if ends => self.builder.set_time(ms),
             _ => self.report(ErrorKind::Syntax, at, "a time in seconds such as `T12`"),
         }
         if ends { end } else { self.statement_end(at) }
@@ -383,39 +329,4 @@ impl Csa<'_, '_> {
 #[inline]
 fn is_statement_end(byte: u8) -> bool {
     matches!(byte, b'\n' | b'\r' | b',' | b' ' | b'\t')
-}
-
-/// The move of seven bytes in `position`; the piece is named as it is after the move.
-#[inline]
-fn find_move(
-    position: &Position,
-    sign: u8,
-    from: [u8; 2],
-    to: [u8; 2],
-    name: [u8; 2],
-) -> Result<Move, Refusal> {
-    let (Some(to), Some(kind)) = (square(to[0], to[1]), piece_type(name)) else {
-        return Err(Refusal::NotAMove);
-    };
-    let turn = position.turn();
-    if color_of(sign) != turn {
-        return Err(Refusal::WrongTurn);
-    }
-    let Some(from) = square(from[0], from[1]) else {
-        let is_drop = from == *b"00" && (kind as u8) < PieceType::King as u8;
-        return if is_drop { Ok(Move::drop(kind, to)) } else { Err(Refusal::NotAMove) };
-    };
-    let Some(piece) = position.piece_on(from).filter(|piece| piece.color() == turn) else {
-        return Err(Refusal::NoPiece(from));
-    };
-    if from == to {
-        return Err(Refusal::Illegal);
-    }
-    if piece.piece_type() == kind {
-        Ok(Move::board(from, to, false))
-    } else if piece.piece_type().promoted() == Some(kind) {
-        Ok(Move::board(from, to, true))
-    } else {
-        Err(Refusal::OtherPiece(from, piece.piece_type()))
-    }
 }

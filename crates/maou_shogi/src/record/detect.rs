@@ -2,8 +2,8 @@
 
 use super::csa_ending;
 use super::glyph::Utf8;
-use super::kif::is_telling_header;
 use super::kif_move::{Lexed, lex};
+use super::kif_text::is_telling_header;
 use super::text::{Text, foreign_encoding};
 use super::{ErrorKind, Format};
 use crate::Color;

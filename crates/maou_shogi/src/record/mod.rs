@@ -8,6 +8,7 @@ mod builder;
 mod csa;
 mod csa_comment;
 mod csa_ending;
+mod csa_move;
 mod csa_start;
 mod detect;
 mod ending;
@@ -18,6 +19,7 @@ mod kif;
 mod kif_ending;
 mod kif_move;
 mod kif_start;
+mod kif_text;
 mod model;
 #[cfg(test)]
 mod tests;

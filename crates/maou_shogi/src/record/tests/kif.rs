@@ -44,6 +44,23 @@ fn a_game_of_kifu_for_windows() {
 }
 
 #[test]
+fn headers_in_all_spellings() {
+    for (line, expected) in [
+        ("先手：山田", "山田"),
+        ("先手:山田", "山田"),
+        ("先手 ： 山田 ", "山田"),
+        ("先手　：山田", "山田"),
+        ("先手：", ""),
+        ("先手\u{A0}：", ""),
+    ] {
+        assert_eq!(game(&format!("手合割：平手\n{line}")).black, expected, "{line}");
+    }
+    assert_eq!(in_all_encodings("手合割：平手\n先手 ：　山田　\n").black, "山田");
+    let record = in_all_encodings("手合割：二枚落\n");
+    assert_eq!(record.start.to_setup(), Setup::handicap(Handicap::Two));
+}
+
+#[test]
 fn moves_in_all_spellings() {
     for (first, second, third, fourth) in [
         ("７六歩(77)", "３四歩(33)", "２二角成(88)", "同　銀(31)"),

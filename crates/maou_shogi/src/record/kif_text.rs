@@ -1,0 +1,181 @@
+//! The lines of KIF that are no moves: headers, boards, variations and the last line.
+
+use super::ErrorKind;
+use super::glyph::Width;
+use super::header::parse_date;
+use super::kif::Kif;
+use super::kif_ending;
+use crate::Color;
+
+/// Headers that tell anything that is kept.
+const USED_HEADERS: [&str; 17] = [
+    "先手",
+    "後手",
+    "下手",
+    "上手",
+    "棋戦",
+    "表題",
+    "開始日時",
+    "対局日",
+    "手合割",
+    "先手の持駒",
+    "後手の持駒",
+    "下手の持駒",
+    "上手の持駒",
+    "先手の持ち駒",
+    "後手の持ち駒",
+    "下手の持ち駒",
+    "上手の持ち駒",
+];
+
+/// Whether a line with this key makes a text a record, even without moves.
+pub(super) fn is_telling_header(key: &str) -> bool {
+    USED_HEADERS.contains(&key) && !matches!(key, "棋戦" | "表題" | "対局日")
+}
+
+fn is_blank(line: &str) -> bool {
+    line.chars().all(|ch| ch.is_whitespace() || ch == '\u{1A}')
+}
+
+impl<W: Width> Kif<'_, W> {
+    /// Reads a line that is decoded for it.
+    #[cold]
+    pub fn read_text_line(&mut self, line_start: usize, at: usize) -> usize {
+        let end = self.builder.text.line_end(at);
+        let mut line = std::mem::take(&mut self.line);
+        line.clear();
+        self.builder.text.decode(self.bytes[at..end].trim_ascii_end(), &mut line);
+        self.interpret(&line, line_start, at);
+        self.line = line;
+        end + 1
+    }
+
+    fn interpret(&mut self, line: &str, line_start: usize, at: usize) {
+        match line.as_bytes().first() {
+            Some(b'#') if line.starts_with("#KIF") => self.begin_next_if_played(line_start),
+            Some(b'#') => {}
+            Some(b'|') => self.read_row(line, line_start, at),
+            Some(b'+') if line.starts_with("+--") => self.begin_next_if_played(line_start),
+            _ if is_blank(line) => {}
+            _ if line.starts_with("手数--") => {
+                self.begin_next_if_played(line_start);
+                self.has_content = true;
+            }
+            _ if line.starts_with("変化：") || line.starts_with("変化:") => {
+                self.has_content = true;
+                self.in_variation = true;
+                self.builder.game.n_variations += 1;
+            }
+            _ if line.starts_with("まで") => self.read_last_line(line, at),
+            _ => self.read_header(line, line_start, at),
+        }
+    }
+
+    fn read_row(&mut self, line: &str, line_start: usize, at: usize) {
+        self.begin_next_if_played(line_start);
+        self.has_content = true;
+        let first = *self.start.at.get_or_insert(at);
+        if let Err(message) = self.start.read_row(line) {
+            self.builder
+                .drop_game(if self.builder.has_begun() { at } else { first.max(at) }, message);
+        }
+    }
+
+    /// `まで85手で先手の勝ち`
+    fn read_last_line(&mut self, line: &str, at: usize) {
+        if self.in_variation {
+            return;
+        }
+        if !self.builder.has_begun() {
+            self.begin(at);
+        }
+        match kif_ending::of_line(line, self.builder.turn_at_ending()) {
+            Some(verdict) => self.builder.end(at, verdict),
+            None => {
+                let message = format!(
+                    "expected an ending such as `まで85手で先手の勝ち`, found `{}`",
+                    line.trim_end()
+                );
+                self.builder.report(ErrorKind::Syntax, at, message);
+            }
+        }
+    }
+
+    /// A line `key：value`, or one that tells who moves first.
+    fn read_header(&mut self, line: &str, line_start: usize, at: usize) {
+        match line.trim_end() {
+            "先手番" | "下手番" => return self.set_turn(Color::Black),
+            "後手番" | "上手番" => return self.set_turn(Color::White),
+            _ => {}
+        }
+        let Some((colon, separator)) = line.char_indices().find(|(_, ch)| matches!(ch, '：' | ':'))
+        else {
+            return self.read_other(line, at);
+        };
+        let key = line[..colon].trim_end();
+        let value = line[colon + separator.len_utf8()..].trim();
+        if !USED_HEADERS.contains(&key) {
+            return;
+        }
+        self.begin_next_if_played(line_start);
+        self.has_content = true;
+        let separator_len = if separator == ':' { 1 } else { W::BYTES };
+        // The key is one of a few, in characters of one width, but for blanks behind it.
+        let n_before = line[..colon].chars().map(|ch| match W::BYTES {
+            3 => ch.len_utf8(),
+            n_bytes => {
+                if ch.is_ascii() {
+                    1
+                } else {
+                    n_bytes
+                }
+            }
+        });
+        let value_at = (at + n_before.sum::<usize>() + separator_len).min(self.bytes.len());
+        let value_range = value_at..self.builder.text.line_end(value_at);
+        match key {
+            "先手" | "下手" => self.builder.set_text(value_range, |game| &mut game.black),
+            "後手" | "上手" => self.builder.set_text(value_range, |game| &mut game.white),
+            "棋戦" => self.builder.set_text(value_range, |game| &mut game.event),
+            "表題" if self.builder.game.event.is_empty() => {
+                self.builder.set_text(value_range, |game| &mut game.event);
+            }
+            "開始日時" | "対局日" => self.builder.game.date = parse_date(value),
+            "手合割" => {
+                self.start.set_handicap(value);
+                self.start.at.get_or_insert(value_at);
+            }
+            "先手の持駒" | "下手の持駒" | "先手の持ち駒" | "下手の持ち駒" => {
+                self.set_hand(Color::Black, value, value_at);
+            }
+            "後手の持駒" | "上手の持駒" | "後手の持ち駒" | "上手の持ち駒" => {
+                self.set_hand(Color::White, value, value_at);
+            }
+            _ => {}
+        }
+    }
+
+    fn set_turn(&mut self, turn: Color) {
+        self.has_content = true;
+        self.start.set_turn(turn);
+    }
+
+    fn set_hand(&mut self, color: Color, value: &str, at: usize) {
+        if let Err(message) = self.start.set_hand(color, value) {
+            self.builder.drop_game(at, message);
+        }
+    }
+
+    /// A line that means nothing here.
+    fn read_other(&mut self, line: &str, at: usize) {
+        // The files above a board, and what a board says of the last move.
+        let is_board_edge =
+            line.contains('９') && line.contains('１') || line.starts_with("手数＝");
+        if self.in_variation || is_board_edge || line.starts_with('\u{1A}') {
+            return;
+        }
+        let found = self.builder.text.shown(&self.bytes[at..self.builder.text.line_end(at)]);
+        let message = format!("expected a header, a move or an ending, found `{found}`");
+        self.builder.report(ErrorKind::Syntax, at, message);
+    }
+}
