@@ -67,11 +67,14 @@ def test_info_of_a_record(maou_run: Any, records: Path, tmp_path: Path) -> None:
     assert len(done.stdout.splitlines()) == 2
 
 
-def test_info_of_what_it_cannot_use(maou_run: Any, tmp_path: Path) -> None:
+def test_info_of_what_it_cannot_use(
+    maou_run: Any, tmp_path: Path, dataset: Path
+) -> None:
     for arguments, part in (
         ((tmp_path / "gone",), "gone"),
-        ((tmp_path,), "no dataset at or below it"),
+        ((tmp_path,), "expected a dataset at or below it, found none"),
         ((), "expected a PATH"),
+        ((dataset / "games-00000.feather",), f"maou info {dataset}"),
     ):
         done = maou_run("info", *arguments)
         assert (done.returncode, done.stdout) == (2, "")

@@ -280,7 +280,7 @@ def test_a_full_disk(
     )
     message = usage_error(done)
     assert str(out) in message
-    assert message.endswith(": File too large\n")
+    assert message.endswith(": file too large\n")
     assert list(out.glob("games-*.feather")) == []
     assert maou_run("convert", records, "-o", out).returncode == 0
     assert maou_run("convert", records, "-o", tmp_path / "other").returncode == 0

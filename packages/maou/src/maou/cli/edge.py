@@ -55,7 +55,7 @@ def _sentence(error: OSError) -> str:
     reason = error.strerror or str(error)
     if error.filename is None:
         return reason
-    return f"`{os.fsdecode(error.filename)}`: {reason}"
+    return f"{os.fsdecode(error.filename)}: {reason[:1].lower()}{reason[1:]}"
 
 
 def _quiet_on_closed_pipe() -> int:

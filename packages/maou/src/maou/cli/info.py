@@ -46,11 +46,20 @@ def run(arguments: Namespace) -> int:
     if arguments.path is None:
         raise UsageError("expected a PATH, or --schema")
     path = Path(arguments.path)
-    if not path.is_dir():
-        return show_record(path, arguments)
-    if (path / "manifest.json").is_file():
-        return show_dataset(path, arguments)
-    return show_folder(path, arguments)
+    if path.is_dir():
+        show = show_dataset if is_dataset(path) else show_folder
+        return show(path, arguments)
+    if path.suffix in {".feather", ".json", ".jsonl"} and is_dataset(path.parent):
+        raise UsageError(
+            f"{path}: expected a dataset or a record, found a part of a dataset:"
+            f" maou info {path.parent}"
+        )
+    return show_record(path, arguments)
+
+
+def is_dataset(folder: Path) -> bool:
+    """Whether a folder holds a dataset, be it one whose first run was interrupted."""
+    return any((folder / name).is_file() for name in ("manifest.json", "journal.jsonl"))
 
 
 def print_json(value: object) -> None:
@@ -151,7 +160,7 @@ def show_folder(path: Path, arguments: Namespace) -> int:
     found = maou_index.scan(path)
     if not found:
         raise UsageError(
-            f"`{path}`: no dataset at or below it;"
+            f"{path}: expected a dataset at or below it, found none;"
             f" `maou convert {path} -o OUT` makes one from game records"
         )
     if arguments.json:
