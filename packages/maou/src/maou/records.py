@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     OnError: TypeAlias = Literal["raise", "skip"] | Callable[[RecordError], object]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Game:
     """One game: where it started, its main line, how it ended and who played.
 
@@ -65,6 +65,13 @@ class Game:
     white_rating: float | None
     date: date | None
     eval_scale_cp: float | None
+
+    def __repr__(self) -> str:
+        """Name the game by id, players, length and outcome."""
+        return (
+            f"<Game {self.id:016x}: {self.black!r} against {self.white!r},"
+            f" {self.n_plies} plies, {self.result.name}, {self.ending}>"
+        )
 
     @property
     def n_plies(self) -> int:
@@ -108,6 +115,8 @@ def read_games(source: Source, *, on_error: OnError = "raise") -> list[Game]:
 
     Examples:
         >>> import maou
+        >>> maou.read_games(b"N+Ada\nN-Bo\nPI\n+\n+7776FU\n%TORYO\n")
+        [<Game ...: 'Ada' against 'Bo', 1 plies, BLACK_WINS, resign>]
         >>> record = b"PI\n+\n+7776FU\n-7776FU\n"
         >>> maou.read_games(record)[0]
         Traceback (most recent call last):
