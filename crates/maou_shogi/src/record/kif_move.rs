@@ -111,11 +111,12 @@ fn origin(bytes: &[u8], at: usize, drops: bool) -> (Origin, usize) {
 #[inline]
 pub(super) fn time_ms(text: &[u8]) -> Option<u32> {
     // Nearly all times are below ten minutes, in this form.
-    if let [b'(', b' ', minutes, b':', tens, ones, b'/', ..] = *text
-        && [minutes, tens, ones].iter().all(u8::is_ascii_digit)
-    {
-        let [minutes, tens, ones] = [minutes, tens, ones].map(|byte| u32::from(byte - b'0'));
-        return Some(1000 * (60 * minutes + 10 * tens + ones));
+    if let [b'(', b' ', minutes, b':', tens, ones, b'/', ..] = *text {
+        let digit = |byte: u8| u32::from(byte.wrapping_sub(b'0'));
+        let (minutes, tens, ones) = (digit(minutes), digit(tens), digit(ones));
+        if minutes < 10 && tens < 10 && ones < 10 {
+            return Some(1000 * (60 * minutes + 10 * tens + ones));
+        }
     }
     long_time_ms(text)
 }

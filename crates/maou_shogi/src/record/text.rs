@@ -16,13 +16,13 @@ pub enum Encoding {
 }
 
 /// How many bytes from the first one beyond ASCII are looked at to tell the encoding.
-const SAMPLE_BYTES: usize = 512;
+const SAMPLE_BYTES: usize = 256;
 
 /// With fewer bytes beyond ASCII than this in the sample, the whole text is looked at.
 const SAMPLE_HIGH_BYTES: usize = 8;
 
 impl Encoding {
-    /// Tells the encoding by the first half kilobyte from where the text leaves ASCII, or more.
+    /// Tells the encoding by the first 256 bytes from where the text leaves ASCII, or by all.
     ///
     /// If nothing fits without a malformed byte, the encoding with the fewest of them is taken:
     /// programs cut names within a character.
