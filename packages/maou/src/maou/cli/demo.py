@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,14 +48,17 @@ def run(arguments: Namespace) -> int:
     show_games(games)
     draw_turning_point(games, out / "board.svg")
     ask(games)
-    print(
-        f"""
-What to try next
-  maou info {data}
-  maou convert YOUR-GAMES/ -o my-data      folders of CSA and KIF files
-  python -c 'import maou; print(maou.Dataset("{data.as_posix()}").games.collect())'
-  maou --help"""
-    )
+    # `uv run` sets this; without it the commands below would not be found.
+    prefix = "uv run " if "UV_RUN_RECURSION_DEPTH" in os.environ else ""
+    python = f'import maou; print(maou.Dataset("{data.as_posix()}").games.collect())'
+    print("\nWhat to try next")
+    for line in (
+        f"maou info {data}",
+        "maou convert YOUR-GAMES/ -o my-data      (folders of CSA and KIF files)",
+        f"python -c '{python}'",
+        "maou --help",
+    ):
+        print(f"  {prefix}{line}")
     return 0
 
 
