@@ -282,3 +282,28 @@ fn the_keys_of_its_final_positions_are_those_of_version_1() {
         ["9dfc4eecede1b8dd", "e9f1a528c7ffc489", "438d3bb697c207a5", "8ced2e3fe873fbb0"]
     );
 }
+
+#[test]
+fn a_damaged_file_is_an_error_and_never_a_panic() {
+    let dataset = Dataset::open(&folder()).unwrap();
+    let content = std::fs::read(&dataset.games_paths()[0]).unwrap();
+    let dir = TempDir::new("damaged");
+    let path = dir.path().join("games.feather");
+    let read = |content: &[u8]| {
+        std::fs::write(&path, content).unwrap();
+        let file = IpcFile::open(&path)?;
+        (0..file.n_batches()).try_for_each(|index| {
+            file.first_column(index)?;
+            file.batch(index, None).map(drop)
+        })
+    };
+    read(&content).unwrap();
+    for at in 0..content.len() {
+        let mut damaged = content.clone();
+        damaged[at] ^= 0x80;
+        let _ = read(&damaged);
+        if at % 5 == 0 {
+            assert!(read(&content[..at]).is_err(), "cut at {at}");
+        }
+    }
+}

@@ -31,6 +31,9 @@ const ALIGNMENT: usize = 64;
 /// The level at which more time buys hardly smaller files; docs/performance.md has the figures.
 const ZSTD_LEVEL: i32 = 3;
 
+/// No buffer of the tables here comes near this.
+const MAX_BUFFER_BYTES: i64 = 1 << 32;
+
 fn write_options(compression: Compression) -> IpcWriteOptions {
     let (codec, level) = match compression {
         Compression::Zstd => (Some(CompressionType::ZSTD), Some(ZSTD_LEVEL)),
@@ -229,8 +232,10 @@ impl IpcFile {
             let batch = message
                 .header_as_record_batch()
                 .ok_or_else(|| ArrowError::IpcError("expected a record batch".to_owned()))?;
+            let body = buffer.slice(block.metaDataLength() as usize);
+            check_buffers(&batch, &body, projection)?;
             RecordBatchDecoder::try_new(
-                &buffer.slice(block.metaDataLength() as usize),
+                &body,
                 batch,
                 self.schema.clone(),
                 &HashMap::new(),
@@ -241,6 +246,34 @@ impl IpcFile {
         };
         decode().map_err(|error| Error::corrupt(&self.path, error))
     }
+}
+
+/// Refuses what the decoder would panic about, or ask too much memory for: buffers that are not
+/// there, or that say of themselves that they grow beyond all measure.
+fn check_buffers(
+    batch: &arrow_ipc::RecordBatch<'_>,
+    body: &[u8],
+    projection: Option<&[usize]>,
+) -> std::result::Result<(), ArrowError> {
+    // Of the first column alone, only its validity and its values have been read.
+    let n_read = if projection == Some(&[0]) { 2 } else { usize::MAX };
+    let is_compressed = batch.compression().is_some();
+    for buffer in batch.buffers().into_iter().flatten().take(n_read) {
+        let bytes = usize::try_from(buffer.offset())
+            .ok()
+            .zip(usize::try_from(buffer.length()).ok())
+            .and_then(|(offset, len)| body.get(offset..offset.checked_add(len)?));
+        let is_sound = match bytes {
+            Some(bytes) if is_compressed && !bytes.is_empty() => {
+                bytes.first_chunk().is_some_and(|len| i64::from_le_bytes(*len) <= MAX_BUFFER_BYTES)
+            }
+            other => other.is_some(),
+        };
+        if !is_sound {
+            return Err(ArrowError::IpcError("expected a whole record batch".to_owned()));
+        }
+    }
+    Ok(())
 }
 
 fn message_of(block: &[u8]) -> std::result::Result<arrow_ipc::Message<'_>, ArrowError> {

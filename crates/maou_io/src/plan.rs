@@ -19,8 +19,17 @@ use crate::workers::map_in_order;
 pub(crate) enum Item {
     /// Read it.
     Read(Source),
-    /// Take its games from the games file as it is, where they begin at `first_game`.
-    Keep { row: SourceRow, errors: Vec<ErrorEntry>, first_game: u64 },
+    /// Take its games from the games file as it is.
+    Keep(Box<Kept>),
+}
+
+/// A source whose games stay.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) row: SourceRow,
+    pub(crate) errors: Vec<ErrorEntry>,
+    /// Where its games begin in the games file as it is.
+    pub(crate) first_game: u64,
 }
 
 /// A games file that is to be written.
@@ -53,7 +62,7 @@ enum Verdict {
 }
 
 /// Where the dataset has a source: games file, index among its sources.
-type Place = (u32, usize);
+type Place = (u32, u32);
 
 /// Compares the sources with those of the dataset. Games files that have to be rewritten are
 /// taken out of `details`. `None` if `progress` asked to stop.
@@ -67,13 +76,14 @@ pub(crate) fn plan(
     let mut known: HashMap<&str, Place> = HashMap::new();
     for (&shard, details) in &*details {
         for (index, row) in details.sources.iter().enumerate() {
-            known.insert(&row.name, (shard, index));
+            known.insert(&row.name, (shard, index as u32));
         }
     }
     let places: Vec<Option<Place>> =
         sources.list.iter().map(|source| known.remove(&*source.name)).collect();
     let mut gone: BTreeSet<Place> = known.into_values().collect();
-    let gone_names = gone.iter().map(|&(s, i)| details[&s].sources[i].name.to_string()).collect();
+    let gone_names =
+        gone.iter().map(|&(s, i)| details[&s].sources[i as usize].name.to_string()).collect();
     if options.prune {
         plan.pruned = gone_names;
     } else {
@@ -134,7 +144,7 @@ fn compare(
         move |index: usize| {
             let source = &sources.list[matched[index]];
             let (shard, row) = places[matched[index]].expect("it is matched");
-            let row = &details[&shard].sources[row];
+            let row = &details[&shard].sources[row as usize];
             bytes_done.fetch_add(source.size_bytes, Ordering::Relaxed);
             n_done.fetch_add(1, Ordering::Relaxed);
             verdict(source, &sources.path(source), row, &mut buffer)
@@ -182,13 +192,13 @@ fn rewrite(
         let mut errors = errors.into_iter();
         let mut first_game = 0;
         let mut items = Vec::new();
-        for (index, row) in rows.into_iter().enumerate() {
+        for (index, row) in (0..).zip(rows) {
             let errors: Vec<_> = errors.by_ref().take(row.n_errors as usize).collect();
             let n_games = u64::from(row.n_games);
             if let Some(&source) = changed.get(&(number, index)) {
                 items.push(Item::Read(sources.list[source].clone()));
             } else if !gone.contains(&(number, index)) {
-                items.push(Item::Keep { row, errors, first_game });
+                items.push(Item::Keep(Box::new(Kept { row, errors, first_game })));
             }
             first_game += n_games;
         }

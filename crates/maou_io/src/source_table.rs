@@ -19,7 +19,7 @@ pub(crate) const SOURCES_FILE: &str = "sources.feather";
 /// The hash of a source that could not be read; xxh3-64 of nothing is another number.
 pub(crate) const UNREADABLE_HASH: u64 = 0;
 
-const ROWS_PER_BATCH: usize = 65_536;
+const ROWS_PER_BATCH: usize = 8_192;
 
 /// The format of a source, as far as it has one.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]

@@ -49,9 +49,10 @@ impl Sources {
         let mut sources = Sources { inputs: inputs.to_vec(), list: Vec::new() };
         let skip = fs::canonicalize(out).ok();
         for (index, input) in inputs.iter().enumerate() {
-            let mut walk = Walk { input: index as u32, skip: skip.as_deref(), found: Vec::new() };
+            let found = std::mem::take(&mut sources.list);
+            let mut walk = Walk { input: index as u32, skip: skip.as_deref(), found };
             walk.input(input)?;
-            sources.list.append(&mut walk.found);
+            sources.list = walk.found;
         }
         if sources.list.is_empty() {
             let names: Vec<_> = inputs.iter().map(|path| path.display().to_string()).collect();
@@ -60,7 +61,7 @@ impl Sources {
                 names.join(", ")
             )));
         }
-        sources.list.sort_by(|a, b| a.name.cmp(&b.name).then(a.input.cmp(&b.input)));
+        sources.list.sort_unstable_by(|a, b| a.name.cmp(&b.name).then(a.input.cmp(&b.input)));
         for pair in sources.list.windows(2) {
             if pair[0].name == pair[1].name {
                 return Err(sources.clash(&pair[0], &pair[1]));
@@ -157,7 +158,11 @@ impl Walk<'_> {
                 for entry in entries {
                     match entry {
                         Ok(entry) => self.entry(&entry, name, above),
-                        Err(error) => self.problem(name, path.to_owned(), reason(&error)),
+                        // Once: the rest of the folder cannot be listed either.
+                        Err(error) => {
+                            self.problem(name, path.to_owned(), reason(&error));
+                            break;
+                        }
                     }
                 }
                 above.remove(&real);

@@ -12,7 +12,7 @@ use crate::columns::Columns;
 use crate::error::{Result, reason};
 use crate::ipc::IpcFile;
 use crate::pipeline::Counters;
-use crate::plan::Item;
+use crate::plan::{Item, Kept};
 use crate::read_file::FileBuffer;
 use crate::report::ErrorEntry;
 use crate::schema::GAMES_PER_BATCH;
@@ -66,7 +66,7 @@ pub(crate) fn cut(
     old: &dyn Fn() -> Result<IpcFile>,
     units: &mut Vec<Unit>,
 ) -> Result<()> {
-    let has_kept = items.iter().any(|item| matches!(item, Item::Keep { .. }));
+    let has_kept = items.iter().any(|item| matches!(item, Item::Keep(_)));
     let file = if has_kept { Some(Arc::new(old()?)) } else { None };
     let mut bytes = 0;
     let mut current: Option<Work> = None;
@@ -86,16 +86,17 @@ pub(crate) fn cut(
                 bytes = source.size_bytes;
                 current = Some(Work::Read(vec![source]));
             }
-            (
-                Item::Keep { row, errors: more, first_game },
-                Some(Work::Keep { rows, sources, errors, .. }),
-            ) if rows.end == first_game && rows.end - rows.start < GAMES_PER_BATCH as u64 => {
-                rows.end += u64::from(row.n_games);
-                sources.push(row);
-                errors.extend(more);
+            (Item::Keep(kept), Some(Work::Keep { rows, sources, errors, .. }))
+                if rows.end == kept.first_game
+                    && rows.end - rows.start < GAMES_PER_BATCH as u64 =>
+            {
+                rows.end += u64::from(kept.row.n_games);
+                sources.push(kept.row);
+                errors.extend(kept.errors);
             }
-            (Item::Keep { row, errors, first_game }, _) => {
+            (Item::Keep(kept), _) => {
                 close(&mut current, units);
+                let Kept { row, errors, first_game } = *kept;
                 let rows = first_game..first_game + u64::from(row.n_games);
                 let file = file.clone().expect("opened above, since an item is kept");
                 current = Some(Work::Keep { file, rows, sources: vec![row], errors });
