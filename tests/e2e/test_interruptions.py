@@ -81,8 +81,9 @@ def test_two_runs_on_one_output(
 ) -> None:
     out = tmp_path / "data"
     first = start(maou_command, "convert", many_records, "-o", out)
-    wait_for(out)
-    time.sleep(0.02)
+    wait_for(out / ".lock")
+    while not (out / ".lock").read_text():
+        assert first.poll() is None
     os.kill(first.pid, signal.SIGSTOP)
     try:
         second = maou_run("convert", records, "-o", out)

@@ -50,12 +50,13 @@ def run(arguments: Namespace) -> int:
     ask(games)
     # `uv run` sets this; without it the commands below would not be found.
     prefix = "uv run " if "UV_RUN_RECURSION_DEPTH" in os.environ else ""
-    python = f'import maou; print(maou.Dataset("{data.as_posix()}").games.collect())'
+    names = '"black", "white", "ending"'
+    python = f'maou.Dataset("{data.as_posix()}").games.select({names}).collect()'
     print("\nWhat to try next")
     for line in (
         f"maou info {data}",
         "maou convert YOUR-GAMES/ -o my-data      (folders of CSA and KIF files)",
-        f"python -c '{python}'",
+        f"python -c 'import maou; print({python})'",
         "maou --help",
     ):
         print(f"  {prefix}{line}")
