@@ -94,6 +94,27 @@ def test_dry_run_writes_nothing(maou_run: Any, records: Path, tmp_path: Path) ->
     assert not out.exists()
 
 
+def test_a_dry_run_tells_of_errors_that_are_there(
+    maou_run: Any, tmp_path: Path
+) -> None:
+    folder, out = tmp_path / "in", tmp_path / "data"
+    folder.mkdir()
+    (folder / "a.csa").write_text(GAME)
+    (folder / "b.csa").write_text("nothing\n")
+    done = maou_run("convert", folder, "-o", out, "--dry-run")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{folder / 'b.csa'}:1:1: ")
+    assert done.stdout.endswith("dry run: nothing was written\n")
+    assert maou_run("convert", folder, "-o", out).returncode == 1
+    done = maou_run("convert", folder, "-o", out, "--dry-run")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout == (
+        "nothing new: 2 files read before\n"
+        "dry run: nothing was written\n"
+        f"1 error in its sources: maou info {out} --errors\n"
+    )
+
+
 @pytest.mark.parametrize("compression", ["zstd", "lz4", "none"])
 def test_the_bytes_do_not_depend_on_threads(
     maou_run: Any, records: Path, tmp_path: Path, snapshot: Any, compression: str
@@ -221,6 +242,9 @@ def test_arguments_that_cannot_be_used(maou_run: Any, tmp_path: Path) -> None:
     for arguments in (
         ["convert"],
         ["convert", "x"],
+        ["convert", "x", "-o", ""],
+        ["convert", "", "-o", "y"],
+        ["info", ""],
         ["convert", "x", "-o", "y", "--threads", "-1"],
         ["convert", "x", "-o", "y", "--compression", "gzip"],
         ["converts"],

@@ -54,6 +54,13 @@ class Command(NamedTuple):
         self.add_arguments(parser)
 
 
+def path_text(text: str) -> str:
+    """Parse a path; an empty one, as from an unset variable, is none."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected a path, found ``")
+    return text
+
+
 def n_threads(text: str) -> int:
     """Parse a number of threads, 0 for one per core."""
     if not text.isascii() or not text.isdigit():

@@ -6,7 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from maou.cli.command import Command, n_threads
+from maou.cli.command import Command, n_threads, path_text
 from maou.cli.text import count, duration, size
 
 if TYPE_CHECKING:
@@ -19,9 +19,16 @@ N_ERRORS_SHOWN = 10
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of `maou convert`."""
-    parser.add_argument("inputs", nargs="+", metavar="IN", help="files and folders")
     parser.add_argument(
-        "-o", "--out", required=True, metavar="OUT", help="the dataset folder"
+        "inputs", nargs="+", type=path_text, metavar="IN", help="files and folders"
+    )
+    parser.add_argument(
+        "-o",
+        "--out",
+        type=path_text,
+        required=True,
+        metavar="OUT",
+        help="the dataset folder",
     )
     parser.add_argument(
         "--compression",
@@ -136,11 +143,13 @@ def summary(report: ConvertReport, arguments: Namespace, seconds: float) -> list
     lines += notes(report)
     if arguments.dry_run:
         lines.append("dry run: nothing was written")
+    else:
+        games = count(report["total_games"], "game")
+        positions = count(report["total_positions"], "position")
+        size_text = size(report["size_bytes"])
+        lines.append(f"{arguments.out}: {games}, {positions}, {size_text}")
+    if arguments.dry_run and (report["n_errors"] or not report["total_errors"]):
         return lines
-    lines.append(
-        f"{arguments.out}: {count(report['total_games'], 'game')},"
-        f" {count(report['total_positions'], 'position')}, {size(report['size_bytes'])}"
-    )
     if report["total_errors"]:
         lines.append(
             f"{count(report['total_errors'], 'error')} in its sources:"

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maou.cli.command import Command
+from maou.cli.command import Command, path_text
 from maou.cli.text import count, duration, shorten, size, table
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--out",
+        type=path_text,
         default="maou-demo",
         metavar="FOLDER",
         help="where records, dataset and picture go (default: %(default)s)",

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maou.cli.command import Command
+from maou.cli.command import Command, path_text
 from maou.cli.text import count, fields, shorten, size, table
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "path",
         nargs="?",
+        type=path_text,
         metavar="PATH",
         help="a dataset, a folder with datasets below it, or a record file",
     )

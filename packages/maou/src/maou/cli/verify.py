@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maou.cli.command import Command, n_threads
+from maou.cli.command import Command, n_threads, path_text
 from maou.cli.text import count
 
 if TYPE_CHECKING:
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of `maou verify`."""
-    parser.add_argument("data", metavar="DATA", help="the dataset folder")
+    parser.add_argument(
+        "data", type=path_text, metavar="DATA", help="the dataset folder"
+    )
     parser.add_argument(
         "--threads",
         type=n_threads,
