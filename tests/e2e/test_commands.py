@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 import maou
 
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.e2e
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 BAD = "PI\n+\n+7776FU\n-7776FU\n"
 
@@ -117,6 +118,8 @@ def test_demo_twice(maou_run: Any, tmp_path: Path) -> None:
     assert (folder / "data/games-00000.feather").is_file()
     assert "def win_rate_by_eval" in first.stdout
     assert "What to try next" in first.stdout
+    page = (DOCS / "commands/demo.md").read_text(encoding="utf-8")
+    assert page.split("```\n")[2] in first.stdout
     second = maou_run("demo", cwd=tmp_path)
     assert (second.returncode, second.stderr) == (0, "")
     assert "nothing new" in second.stdout
