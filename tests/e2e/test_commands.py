@@ -11,7 +11,6 @@ import pytest
 
 import maou
 
-
 pytestmark = pytest.mark.e2e
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
