@@ -95,7 +95,7 @@ impl<'a> Output<'a> {
     }
 
     pub(crate) fn open_games(&self, number: u32) -> Result<IpcFile> {
-        self.state.open_games(&self.dir, number)
+        self.state.games(&self.dir, number).open()
     }
 
     /// Opens the journal: from here on the folder is a dataset.

@@ -177,7 +177,7 @@ fn dry_run(
         return Ok(stopped(state.totals()));
     };
     check_strict(&plan, options)?;
-    let (units, numbers) = cut_units(&mut plan, |number| state.open_games(out, number))?;
+    let (units, numbers) = cut_units(&mut plan, |number| state.games(out, number).open())?;
     let pipeline_options = PipelineOptions {
         n_threads: plan_options.n_threads,
         strict: options.strict,
@@ -188,7 +188,7 @@ fn dry_run(
         state.shards.remove(number);
     }
     let old: Vec<_> =
-        state.shards.keys().map(|n| state.open_games(out, *n)).collect::<Result<_>>()?;
+        state.shards.keys().map(|n| state.games(out, *n).open()).collect::<Result<_>>()?;
     let n_old = state.totals().n_games;
     let mut numbers = numbers.into_iter();
     let mut consume = |made| {

@@ -113,33 +113,13 @@ impl State {
         totals
     }
 
-    /// Where the bytes of a games file stand: beside its final name if the run that wrote it ended
-    /// just then.
-    pub(crate) fn games_path(&self, dir: &Path, number: u32) -> PathBuf {
-        if let Some((sequence, _)) = self.journaled.get(&number) {
-            let beside = dir.join(beside_name(number, *sequence));
-            if beside.exists() {
-                return beside;
-            }
+    /// Where the bytes of a games file stand.
+    pub(crate) fn games(&self, dir: &Path, number: u32) -> GamesFile {
+        let sequence = self.journaled.get(&number).map(|(sequence, _)| *sequence);
+        GamesFile {
+            beside: sequence.map(|sequence| dir.join(beside_name(number, sequence))),
+            path: dir.join(games_file(number)),
         }
-        dir.join(games_file(number))
-    }
-
-    /// Opens a games file and checks its columns.
-    pub(crate) fn open_games(&self, dir: &Path, number: u32) -> Result<IpcFile> {
-        let path = self.games_path(dir, number);
-        let file = match File::open(&path) {
-            // Renamed since it was looked for.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                IpcFile::open(&dir.join(games_file(number)))?
-            }
-            other => IpcFile::from_file(other.at(&path)?, &path)?,
-        };
-        if file.schema() != &games_schema() {
-            let message = "expected the columns of the games table, found others";
-            return Err(Error::corrupt(&path, message));
-        }
-        Ok(file)
     }
 
     /// Sources and errors by games file.
@@ -180,6 +160,34 @@ impl State {
             }
         }
         remove_leftovers(files, dir)
+    }
+}
+
+/// A games file, which stands beside its final name if the run that wrote it has ended just then,
+/// or goes on.
+#[derive(Clone, Debug)]
+pub(crate) struct GamesFile {
+    beside: Option<PathBuf>,
+    path: PathBuf,
+}
+
+impl GamesFile {
+    pub(crate) fn path(&self) -> &Path {
+        self.beside.as_deref().filter(|beside| beside.exists()).unwrap_or(&self.path)
+    }
+
+    /// Opens it and checks its columns.
+    pub(crate) fn open(&self) -> Result<IpcFile> {
+        let beside = self.beside.as_ref().map(|path| (path, File::open(path)));
+        let file = match beside {
+            Some((path, Ok(file))) => IpcFile::from_file(file, path)?,
+            _ => IpcFile::open(&self.path)?,
+        };
+        if file.schema() != &games_schema() {
+            let message = "expected the columns of the games table, found others";
+            return Err(Error::corrupt(file.path(), message));
+        }
+        Ok(file)
     }
 }
 
@@ -308,11 +316,11 @@ impl Dataset {
 
     /// Where its games files lie, in order.
     pub fn games_paths(&self) -> Vec<PathBuf> {
-        self.state.shards.keys().map(|n| self.state.games_path(&self.dir, *n)).collect()
+        self.games_files().iter().map(|file| file.path().to_owned()).collect()
     }
 
-    pub(crate) fn games_path(&self, number: u32) -> PathBuf {
-        self.state.games_path(&self.dir, number)
+    pub(crate) fn games_files(&self) -> Vec<GamesFile> {
+        self.state.shards.keys().map(|n| self.state.games(&self.dir, *n)).collect()
     }
 
     pub(crate) fn totals(&self) -> Totals {

@@ -35,6 +35,7 @@ mod replay;
 mod report;
 mod schema;
 mod shard_writer;
+mod source_runs;
 mod source_table;
 mod sources;
 mod stream;

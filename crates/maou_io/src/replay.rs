@@ -5,8 +5,19 @@ use maou_shogi::record::{Ending, GameRecord, GameResult};
 use maou_shogi::{Move, Position};
 
 use crate::columns::GamesBatch;
-use crate::manifest::hex;
-use crate::verify::BatchFindings;
+use crate::manifest::{Totals, hex};
+use crate::source_runs::SourceRun;
+
+/// What was found in one batch.
+#[derive(Default)]
+pub(crate) struct BatchFindings {
+    pub(crate) first_row: u64,
+    pub(crate) is_short: bool,
+    pub(crate) totals: Totals,
+    pub(crate) sources: Vec<SourceRun>,
+    /// Row, column and message.
+    pub(crate) problems: Vec<(u64, &'static str, String)>,
+}
 
 /// Replays games; each thread has its own.
 #[derive(Default)]
@@ -35,15 +46,18 @@ impl Replayer {
 
             let row_number = findings.first_row + row as u64;
             let source = games.text(11, row);
+            let n_positions = game.moves.len() as u64;
             match findings.sources.last_mut() {
-                Some((name, _, n_games, n_positions)) if &**name == source => {
-                    *n_games += 1;
-                    *n_positions += game.moves.len() as u64;
+                Some(run) if &*run.name == source => {
+                    run.n_games += 1;
+                    run.n_positions += n_positions;
                 }
-                _ => {
-                    let run = (source.into(), row_number, 1, game.moves.len() as u64);
-                    findings.sources.push(run);
-                }
+                _ => findings.sources.push(SourceRun {
+                    name: source.into(),
+                    first_row: row_number,
+                    n_games: 1,
+                    n_positions,
+                }),
             }
             let problems = &mut findings.problems;
             self.game(&games, row, &mut |column, message| {
@@ -108,5 +122,58 @@ impl Replayer {
             self.game.moves.push(mv);
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::columns::{Columns, Piece, to_batch};
+
+    /// What is said about a batch of the one game, which was a sound one before `change`.
+    fn check(change: impl FnOnce(&mut GameRecord), expected: &[(&str, &str)]) {
+        let moves = ["7g7f", "3c3d", "8h2b+"].map(|usi| Move::from_usi(usi).unwrap());
+        let mut game = GameRecord {
+            moves: moves.to_vec(),
+            evals_cp: vec![None; 3],
+            times_ms: vec![None; 3],
+            result: GameResult::BlackWins,
+            ending: Ending::Resign,
+            ..GameRecord::default()
+        };
+        change(&mut game);
+        let mut columns = Columns::default();
+        columns.push(&game, "a.csa");
+        let piece = Piece { columns: columns.into(), rows: 0..1 };
+        let mut findings = BatchFindings { first_row: 7, ..BatchFindings::default() };
+        Replayer::default().batch(&to_batch(&[piece]), &mut findings);
+        let found: Vec<_> =
+            findings.problems.iter().map(|(row, c, m)| (*row, *c, m.as_str())).collect();
+        let expected: Vec<_> = expected.iter().map(|(c, m)| (7, *c, *m)).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn sound_games_have_no_problems() {
+        check(|_| {}, &[]);
+        check(
+            |game| {
+                game.start = Position::from_sfen("4k4/9/9/9/9/9/PPPPPPPPP/1B7/4K4 b - 1").unwrap()
+            },
+            &[("moves", "expected a legal move at ply 1, found `3c3d`")],
+        );
+    }
+
+    #[test]
+    fn an_illegal_move_is_found() {
+        let illegal = [("moves", "expected a legal move at ply 3, found `3c3d`")];
+        check(
+            |game| {
+                game.moves.push(Move::from_usi("3c3d").unwrap());
+                game.evals_cp.push(None);
+                game.times_ms.push(None);
+            },
+            &illegal,
+        );
     }
 }

@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 use std::ffi::c_void;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
@@ -11,7 +10,7 @@ use arrow_array::types::UInt64Type;
 use arrow_array::{PrimitiveArray, RecordBatch, RecordBatchIterator, RecordBatchReader};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, GamesFile};
 use crate::error::{Error, Result};
 use crate::ipc::IpcFile;
 use crate::schema::games_schema;
@@ -59,7 +58,7 @@ impl std::fmt::Debug for ArrowStream {
 struct GamesReader {
     schema: SchemaRef,
     projection: Option<Vec<usize>>,
-    files: VecDeque<PathBuf>,
+    files: VecDeque<GamesFile>,
     current: Option<(IpcFile, usize)>,
 }
 
@@ -73,12 +72,8 @@ impl GamesReader {
                 *index += 1;
                 return Ok(Some(batch));
             }
-            let Some(path) = self.files.pop_front() else { return Ok(None) };
-            let file = IpcFile::open(&path)?;
-            if file.schema() != &games_schema() {
-                return Err(Error::corrupt(path, "expected the columns of the games table"));
-            }
-            self.current = Some((file, 0));
+            let Some(file) = self.files.pop_front() else { return Ok(None) };
+            self.current = Some((file.open()?, 0));
         }
     }
 }
@@ -121,7 +116,7 @@ impl Dataset {
             None => all,
             Some(indices) => Arc::new(all.project(indices).expect("indices of its own fields")),
         };
-        let files = self.games_paths().into();
+        let files = self.games_files().into();
         Ok(ArrowStream::new(Box::new(GamesReader { schema, projection, files, current: None })))
     }
 }

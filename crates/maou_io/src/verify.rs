@@ -2,21 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::io::{self, Read};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::dataset::{Dataset, Details};
+use crate::dataset::{Dataset, Details, GamesFile};
 use crate::duplicates;
-use crate::error::{AtPath, Error, Result, reason};
+use crate::error::{Result, reason};
 use crate::ipc::IpcFile;
 use crate::manifest::{MANIFEST_FILE, ShardEntry, Totals, hex};
-use crate::replay::Replayer;
+use crate::replay::{BatchFindings, Replayer};
 use crate::report::{Progress, ProgressFn};
 use crate::schema::GAMES_PER_BATCH;
-use crate::source_table::{SOURCES_FILE, SourceRow};
+use crate::source_runs::SourceRuns;
+use crate::source_table::SourceRow;
 use crate::workers::{map_in_order, n_threads};
 
 /// How many problems a [`VerifyReport`] holds.
@@ -80,13 +82,9 @@ pub fn verify(dir: &Path, threads: usize, progress: &mut ProgressFn<'_>) -> Resu
     let mut report = VerifyReport::default();
     let all = dataset.info();
     let counters = Counters::default();
-    for entry in dataset.shards() {
+    for (entry, file) in dataset.shards().zip(dataset.games_files()) {
         report.n_files += 1;
-        let check = ShardCheck {
-            entry,
-            path: dataset.games_path(entry.number),
-            details: details.get(&entry.number),
-        };
+        let check = ShardCheck { entry, file, details: details.get(&entry.number) };
         let mut tick = || {
             progress(&Progress {
                 n_sources_done: report.n_files - 1,
@@ -117,8 +115,7 @@ pub fn verify(dir: &Path, threads: usize, progress: &mut ProgressFn<'_>) -> Resu
 /// Checks what only the whole dataset tells.
 fn check_whole(dataset: &Dataset, report: &mut VerifyReport) -> Result<()> {
     let info = dataset.info();
-    let files: Vec<_> =
-        dataset.games_paths().iter().map(|path| IpcFile::open(path)).collect::<Result<_>>()?;
+    let files: Vec<_> = dataset.games_files().iter().map(GamesFile::open).collect::<Result<_>>()?;
     let n_duplicates = duplicates::count(&files, info.games, &[])?;
     if n_duplicates != info.duplicate_games {
         report.add_file(
@@ -143,7 +140,7 @@ struct Counters {
 /// The check of one games file.
 struct ShardCheck<'a> {
     entry: &'a ShardEntry,
-    path: PathBuf,
+    file: GamesFile,
     details: Option<&'a Details>,
 }
 
@@ -155,14 +152,9 @@ impl ShardCheck<'_> {
         counters: &Counters,
         tick: &mut dyn FnMut() -> bool,
     ) -> Result<Option<Vec<Problem>>> {
-        // A file with another hash is not decoded: it may hold anything.
         match self.open() {
-            Err(Error::Io { source, .. }) => {
-                Ok(Some(vec![self.problem(format!("cannot be read: {}", reason(&source)))]))
-            }
-            Err(error) => Ok(Some(vec![self.problem(error.to_string())])),
-            Ok(Err(problem)) => Ok(Some(vec![problem])),
-            Ok(Ok(file)) => self.games(&file, n_threads, counters, tick),
+            Ok(file) => self.games(&file, n_threads, counters, tick),
+            Err(message) => Ok(Some(vec![self.problem(message)])),
         }
     }
 
@@ -170,22 +162,18 @@ impl ShardCheck<'_> {
         Problem { file: self.entry.file.clone(), row: None, column: None, message }
     }
 
-    fn open(&self) -> Result<std::result::Result<IpcFile, Problem>> {
-        let (hash, size_bytes) = hash_file(&self.path)?;
+    /// Opens the file if it is the one that the manifest means: another one may hold anything.
+    fn open(&self) -> std::result::Result<IpcFile, String> {
+        let (hash, size_bytes) =
+            hash_file(self.file.path()).map_err(|e| format!("cannot be read: {}", reason(&e)))?;
         let ShardEntry { xxh3, totals, .. } = self.entry;
         if size_bytes != totals.size_bytes {
-            let expected = totals.size_bytes;
-            return Ok(Err(self.problem(format!("expected {expected} bytes, found {size_bytes}"))));
+            return Err(format!("expected {} bytes, found {size_bytes}", totals.size_bytes));
         }
         if hex(hash) != *xxh3 {
-            let found = hex(hash);
-            return Ok(Err(self.problem(format!("expected hash `{xxh3}`, found `{found}`"))));
+            return Err(format!("expected hash `{xxh3}`, found `{}`", hex(hash)));
         }
-        let file = IpcFile::open(&self.path)?;
-        if file.schema() != &crate::schema::games_schema() {
-            return Ok(Err(self.problem("expected the columns of the games table".to_owned())));
-        }
-        Ok(Ok(file))
+        self.file.open().map_err(|error| error.to_string())
     }
 
     fn games(
@@ -214,7 +202,7 @@ impl ShardCheck<'_> {
         let mut problems = Vec::new();
         let mut totals = Totals::default();
         let mut sources = self.details.map_or(&[][..], |details| &details.sources).iter();
-        let mut expected = Expected::default();
+        let mut runs = SourceRuns::default();
         let n_batches = batches.len();
         for (index, findings) in batches.into_iter().enumerate() {
             let findings = match findings {
@@ -231,7 +219,7 @@ impl ShardCheck<'_> {
                 )));
             }
             totals.add(&findings.totals);
-            expected.check(&findings, &mut sources, &mut |row, message| {
+            runs.check(&findings.sources, &mut sources, &mut |row, message| {
                 problems.push(Problem {
                     row: Some(row),
                     column: Some("source".to_owned()),
@@ -282,75 +270,13 @@ impl ShardCheck<'_> {
     }
 }
 
-/// What was found in one batch.
-#[derive(Default)]
-pub(crate) struct BatchFindings {
-    pub(crate) first_row: u64,
-    pub(crate) is_short: bool,
-    pub(crate) totals: Totals,
-    /// Runs of games of one source: name, first row, number of games, of moves.
-    pub(crate) sources: Vec<(Box<str>, u64, u64, u64)>,
-    /// Row, column and message.
-    pub(crate) problems: Vec<(u64, &'static str, String)>,
-}
-
-/// The source whose games come next.
-#[derive(Default)]
-struct Expected {
-    row: Option<SourceRow>,
-    n_games: u64,
-    n_positions: u64,
-}
-
-impl Expected {
-    /// Compares the runs of sources in a batch with `sources.feather`.
-    fn check<'a>(
-        &mut self,
-        findings: &BatchFindings,
-        rows: &mut impl Iterator<Item = &'a SourceRow>,
-        tell: &mut dyn FnMut(u64, String),
-    ) {
-        for (name, first_row, n_games, n_positions) in &findings.sources {
-            if self.row.as_ref().is_none_or(|row| row.name != *name) {
-                self.close(*first_row, tell);
-                self.row = rows.find(|row| row.n_games > 0).cloned();
-                (self.n_games, self.n_positions) = (0, 0);
-            }
-            let next = self.row.as_ref().map_or("the end", |row| &row.name);
-            if next != &**name {
-                let expected = format!("expected `{next}` as in {SOURCES_FILE}, found `{name}`");
-                tell(*first_row, expected);
-            }
-            self.n_games += n_games;
-            self.n_positions += n_positions;
-        }
-    }
-
-    fn close(&self, row_number: u64, tell: &mut dyn FnMut(u64, String)) {
-        let Some(row) = &self.row else { return };
-        let says = (u64::from(row.n_games), row.n_positions);
-        if says != (self.n_games, self.n_positions) {
-            let name = &row.name;
-            tell(
-                row_number,
-                format!(
-                    "expected {} games and {} positions of `{name}` before this row as in \
-                     {SOURCES_FILE}, found {} and {}",
-                    says.0, says.1, self.n_games, self.n_positions
-                ),
-            );
-        }
-    }
-}
-
-fn hash_file(path: &Path) -> Result<(u64, u64)> {
-    use std::io::Read;
-    let mut file = File::open(path).at(path)?;
+fn hash_file(path: &Path) -> io::Result<(u64, u64)> {
+    let mut file = File::open(path)?;
     let mut hash = Xxh3::new();
     let mut buffer = vec![0; 1 << 20];
     let mut size_bytes = 0;
     loop {
-        let n = file.read(&mut buffer).at(path)?;
+        let n = file.read(&mut buffer)?;
         if n == 0 {
             return Ok((hash.digest(), size_bytes));
         }
