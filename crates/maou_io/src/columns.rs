@@ -104,7 +104,14 @@ impl Columns {
     }
 
     /// Adds a game that was read from `source`.
+    ///
+    /// # Panics
+    ///
+    /// If there is not one eval and one time for each move, which all readers take care of: the
+    /// lists share their offsets, and the games after it would silently get wrong values.
     pub(crate) fn push(&mut self, game: &GameRecord, source: &str) {
+        let n_plies = game.moves.len();
+        assert_eq!((n_plies, n_plies), (game.evals_cp.len(), game.times_ms.len()));
         let mut start = game.start.to_setup();
         start.move_number = 1;
         self.start.push(&start.to_sfen());

@@ -13,6 +13,21 @@
 //! | `manifest.json` | versions, options, totals, the games files with their hashes |
 //! | `journal.jsonl` | only while a run is unfinished: what it has done so far |
 //! | `.lock` | empty; locked, with the process id, while a run lasts |
+//!
+//! # Examples
+//!
+//! ```
+//! # let dir = std::env::temp_dir().join(format!("maou-io-doc-{}", std::process::id()));
+//! # std::fs::create_dir_all(&dir)?;
+//! let (record, data) = (dir.join("game.csa"), dir.join("data"));
+//! std::fs::write(&record, "V2.2\nPI\n+\n+7776FU\n-3334FU\n%TORYO\n")?;
+//! let report = maou_io::convert(&[record], &data, &Default::default(), &mut |_| true)?;
+//! assert_eq!((report.n_games, report.n_errors), (1, 0));
+//! let info = maou_io::Dataset::open(&data)?.info();
+//! assert_eq!((info.games, info.positions), (1, 2));
+//! # std::fs::remove_dir_all(&dir)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod agreement;
 mod columns;

@@ -156,24 +156,18 @@ mod tests {
     #[test]
     fn sound_games_have_no_problems() {
         check(|_| {}, &[]);
-        check(
-            |game| {
-                game.start = Position::from_sfen("4k4/9/9/9/9/9/PPPPPPPPP/1B7/4K4 b - 1").unwrap()
-            },
-            &[("moves", "expected a legal move at ply 1, found `3c3d`")],
-        );
     }
 
     #[test]
-    fn an_illegal_move_is_found() {
-        let illegal = [("moves", "expected a legal move at ply 3, found `3c3d`")];
+    fn a_move_that_cannot_be_played_is_found() {
         check(
-            |game| {
-                game.moves.push(Move::from_usi("3c3d").unwrap());
-                game.evals_cp.push(None);
-                game.times_ms.push(None);
-            },
-            &illegal,
+            |game| game.moves[2] = game.moves[0],
+            &[("moves", "expected a legal move at ply 2, found `7g7f`")],
+        );
+        let bare_king = Position::from_sfen("4k4/9/9/9/9/9/PPPPPPPPP/1B7/4K4 b - 1").unwrap();
+        check(
+            |game| game.start = bare_king,
+            &[("moves", "expected a legal move at ply 1, found `3c3d`")],
         );
     }
 }

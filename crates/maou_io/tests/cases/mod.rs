@@ -2,5 +2,6 @@ mod bench;
 mod bytes;
 mod faults;
 mod rerun;
+mod stream;
 mod usage;
 mod verify;
