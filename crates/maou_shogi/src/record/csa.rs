@@ -216,7 +216,11 @@ impl Csa<'_, '_> {
             [b'/'] => self.finish_game(at),
             [b'P', ..] => return self.read_start_line(line, at),
             [b'N', b'+' | b'-', ..] | [b'$', ..] => self.read_header(line, at),
-            [b'V', b'0'..=b'9', ..] => self.begin_next_if_played(at),
+            [b'V', b'0'..=b'9', ..] => {
+                self.begin_next_if_played(at);
+                // A record that is cut off here is an error, and not no game at all.
+                self.has_content = true;
+            }
             _ if self.builder.is_playing() && !self.builder.game.moves.is_empty() => {
                 let found = self.builder.text.shown(line);
                 let message = format!("expected a statement of CSA, found `{found}`");

@@ -369,6 +369,16 @@ fn bad_start_positions_cost_the_game_and_no_other() {
 }
 
 #[test]
+fn a_record_that_is_cut_off_before_its_start_is_an_error() {
+    let message = "expected the side to move (`+` or `-`), found the end of the game";
+    for (text, place) in [("V2.2", "1:5"), ("V2.2\n", "1:5"), ("V2.2\n'a comment\n", "2:11")] {
+        let found = read(text.as_bytes());
+        assert_eq!(messages(&found), [format!("start_position: {place}: {message}")], "{text}");
+        assert!(found.games.is_empty());
+    }
+}
+
+#[test]
 fn names_in_each_encoding() {
     let text = "V2.2\nN+山田 太郎\nN-鈴木､ﾊﾅｺ\n$EVENT:第１回 ソ－表示\nPI\n+\n+7776FU,'７六歩\n-3335FU\n%TORYO\n";
     for encoding in [Encoding::Utf8, Encoding::ShiftJis, Encoding::EucJp] {
