@@ -7,7 +7,7 @@ use std::fmt;
 pub enum ErrorKind {
     /// The bytes are no game record of a format that is read here.
     NotARecord,
-    /// There is nothing but white space.
+    /// There is nothing but white space, or nothing behind the first lines of a record.
     Empty,
     /// The text is in an encoding that is not read, or a text that is kept has malformed bytes.
     Encoding,

@@ -94,6 +94,8 @@ impl Reader {
                 return None;
             }
         };
+        let mut watched = Watched { sink, anything: false };
+        let sink = &mut watched;
         match (format, text.encoding) {
             (Format::Csa, _) => csa::read(text, &mut self.game, &mut self.csa_start, sink),
             (Format::Kif, Encoding::Ascii | Encoding::Utf8) => {
@@ -106,7 +108,33 @@ impl Reader {
                 kif::read::<glyph::EucJp>(text, &mut self.game, &self.even, sink);
             }
         }
+        if !watched.anything {
+            // A file that is cut off within its first lines.
+            let mut places = Places::START;
+            let (line, column) = places.find(&text, bytes.trim_ascii_end().len());
+            let message = "expected a game, found the end of the file".to_owned();
+            let kind = ErrorKind::Empty;
+            watched.sink.error(RecordError { kind, line, column, message, kept: false });
+        }
         Some(format)
+    }
+}
+
+/// A sink that knows whether anything came.
+struct Watched<'a> {
+    sink: &'a mut dyn Sink,
+    anything: bool,
+}
+
+impl Sink for Watched<'_> {
+    fn game(&mut self, game: &GameRecord) {
+        self.anything = true;
+        self.sink.game(game);
+    }
+
+    fn error(&mut self, error: RecordError) {
+        self.anything = true;
+        self.sink.error(error);
     }
 }
 

@@ -23,6 +23,16 @@ fn in_all_encodings(text: &str) -> GameRecord {
 }
 
 #[test]
+fn a_record_that_is_cut_off_before_its_start_is_an_error() {
+    for (text, place) in [("#KIF version=2.0 e", "1:19"), ("#KIF version=2.0\n# x\n", "2:4")] {
+        let found = read(text.as_bytes());
+        let message = format!("empty: {place}: expected a game, found the end of the file");
+        assert_eq!(messages(&found), [message], "{text}");
+        assert!(found.games.is_empty());
+    }
+}
+
+#[test]
 fn a_game_of_kifu_for_windows() {
     let record = in_all_encodings(
         "# ---- Kifu for Windows V7 棋譜ファイル ----\n開始日時：2014/10/12(日) 14:46:51\n\
