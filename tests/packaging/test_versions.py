@@ -20,7 +20,7 @@ STUBS = ROOT / "packages/maou-rust/maou_rust-stubs"
 # change, raise INTERFACE in packages/maou-rust/src/lib.rs and maou/_compat.py if code
 # written for the old ones would no longer work, and write the new digest here.
 INTERFACE = 1
-STUBS_DIGEST = "6a0b41c4da175a815d5b045d2ef2a07526e13c40d0e6e79a313e40fbdb2a6007"
+STUBS_DIGEST = "413cd2ab8fc50a2fdd88985676a8e7e4e80f6ddb9831372b6bff99ae20d14964"
 
 
 def toml(name: str) -> dict[str, object]:

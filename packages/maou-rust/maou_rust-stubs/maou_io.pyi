@@ -230,7 +230,7 @@ def games(
     """
 
 def probe_stream(n: int) -> tuple[ArrowStream, int]:
-    """Make a stream of one batch with the u32 column `x` = 0..n, and its address.
+    """Make a stream of one batch with the u64 column `x` = 0..n, and its address.
 
     For the test that a reader takes the buffers without a copy.
     """
