@@ -45,8 +45,11 @@ def environment(tmp_path: Path) -> dict[str, str]:
         script = hidden / name
         script.write_text('#!/bin/sh\necho "no Rust here" >&2\nexit 97\n')
         script.chmod(0o755)
+    # nox names its own environment: the checkout is to make one.
     kept = {
-        k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "UV_PROJECT")
+        name: value
+        for name, value in os.environ.items()
+        if name != "VIRTUAL_ENV" and not name.startswith("UV_PROJECT")
     }
     uv = shutil.which("uv")
     assert uv is not None
