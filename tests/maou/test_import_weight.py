@@ -35,6 +35,18 @@ def test_convert_loads_nothing_heavy(
     assert not HEAVY & set(loaded)
 
 
+def test_without_polars_a_sentence_names_the_mend(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['polars'] = None; from maou.cli import main;"
+        f"sys.exit(main(['demo', '-o', {str(tmp_path / 'out')!r}]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "maou demo: needs polars: `pip install polars`\n"
+
+
 def cpu_seconds(*arguments: str) -> float:
     """Least processor time of seven runs of the interpreter.
 

@@ -37,6 +37,11 @@ def run_at_edge(command: Command, arguments: argparse.Namespace) -> int:
     except DatasetError as error:
         _say(f"maou {command.name}: {error}")
         return UNUSABLE
+    except ModuleNotFoundError as error:
+        if error.name != "polars":
+            raise
+        _say(f"maou {command.name}: needs polars: `pip install polars`")
+        return UNUSABLE
     except OSError as error:
         _say(f"maou {command.name}: {_sentence(error)}")
         return UNUSABLE
