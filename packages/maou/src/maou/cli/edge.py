@@ -34,15 +34,7 @@ def run_at_edge(command: Command, arguments: argparse.Namespace) -> int:
     except RecordError as error:
         _say(str(error))
         return PROBLEMS
-    except DatasetError as error:
-        _say(f"maou {command.name}: {error}")
-        return UNUSABLE
-    except ModuleNotFoundError as error:
-        if error.name != "polars":
-            raise
-        _say(f"maou {command.name}: needs polars: `pip install polars`")
-        return UNUSABLE
-    except OSError as error:
+    except (DatasetError, OSError, ModuleNotFoundError) as error:
         _say(f"maou {command.name}: {_sentence(error)}")
         return UNUSABLE
     return status
@@ -55,8 +47,14 @@ def _say(message: str) -> None:
         _quiet_on_closed_pipe()
 
 
-def _sentence(error: OSError) -> str:
-    """Name the file and what is wrong with it."""
+def _sentence(error: Exception) -> str:
+    """Name the culprit and what is wrong with it; what is not expected stays raised."""
+    if isinstance(error, ModuleNotFoundError):
+        if error.name != "polars":
+            raise error
+        return "needs polars: `pip install polars`"
+    if not isinstance(error, OSError):
+        return str(error)
     reason = error.strerror or str(error)
     if error.filename is None:
         return reason
