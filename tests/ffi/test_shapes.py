@@ -1,0 +1,58 @@
+"""The dicts that cross the border have exactly the keys that the stubs promise."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from maou_rust import maou_index, maou_io, maou_shogi
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+pytestmark = pytest.mark.ffi
+
+STUBS = Path(__file__).resolve().parents[2] / "packages/maou-rust/maou_rust-stubs"
+
+
+def promised(module: str, name: str) -> set[str]:
+    """Keys of a TypedDict of a stub."""
+    tree = ast.parse((STUBS / f"{module}.pyi").read_text(encoding="utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            fields = (f for f in node.body if isinstance(f, ast.AnnAssign))
+            return {f.target.id for f in fields if isinstance(f.target, ast.Name)}
+    pytest.fail(f"expected the class {name} in {module}.pyi")
+
+
+def check(value: Mapping[str, Any], module: str, name: str) -> None:
+    assert set(value) == promised(module, name)
+
+
+def test_of_maou_io(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.csa").write_bytes(b"PI\n+\n+7776FU\n-7776FU\n")
+    out = tmp_path / "data"
+    seen: list[maou_io.Progress] = []
+    report = maou_io.convert([tmp_path / "in"], out, progress=seen.append)
+    check(report, "maou_io", "ConvertReport")
+    check(report["errors"][0], "maou_io", "ErrorEntry")
+    check(maou_io.errors(out)[0], "maou_io", "ErrorEntry")
+    check(maou_io.info(out), "maou_io", "DatasetInfo")
+    check(maou_io.schema()[0], "maou_io", "Column")
+    for progress in seen:
+        check(progress, "maou_io", "Progress")
+    check(maou_io.verify(out), "maou_io", "VerifyReport")
+    check(maou_index.scan(tmp_path)[0], "maou_index", "Found")
+    games = Path(maou_io.shards(out)[0])
+    games.write_bytes(games.read_bytes()[:-100])
+    verified = maou_io.verify(out)
+    check(verified["problems"][0], "maou_io", "Problem")
+
+
+def test_of_maou_shogi() -> None:
+    _, games, problems = maou_shogi.read_records(b"PI\n+\n+7776FU\n-7776FU\n")
+    check(games[0], "maou_shogi", "Game")
+    check(problems[0], "maou_shogi", "RecordProblem")
