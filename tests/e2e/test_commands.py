@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
@@ -146,3 +147,55 @@ def test_doctor(maou_run: Any) -> None:
     assert found["maou"] == maou.__version__
     assert found["maou-rust"].endswith("interface 1")
     assert {"profile", "cpu features", "python", "polars", "torch"} <= set(found)
+
+
+RED = "\x1b[31m\x9b\x7f\n"
+ESCAPED = r"\x1b[31m\x9b\x7f\x0a"
+
+
+def test_control_characters_of_data_do_not_reach_the_terminal(
+    maou_run: Any, tmp_path: Path
+) -> None:
+    folder, out = tmp_path / f"in{RED}", tmp_path / f"out{RED}"
+    folder.mkdir()
+    game = folder / f"a{RED}.csa"
+    game.write_text(f"N+{RED[:-1]}\nPI\n+\n+7776FU\n%TORYO\n", encoding="utf-8")
+    (folder / f"b{RED}.csa").write_text(f"{RED[:-1]}\n", encoding="utf-8")
+    bad = f"{tmp_path}/in{ESCAPED}/b{ESCAPED}.csa:1:1: expected "
+    shown = maou_run("info", game)
+    assert ESCAPED[:-4] in shown.stdout
+    listed = json.loads(maou_run("info", game, "--json").stdout)["game_list"]
+    assert listed[0]["black"] == RED[:-1]
+    converted = maou_run("convert", folder, "-o", out)
+    assert converted.stderr.startswith(bad)
+    assert converted.stderr.count("\n") == 1
+    dropped = maou_run("convert", folder / game, "-o", out)
+    assert f"(b{ESCAPED}.csa)" in dropped.stdout
+    runs = [shown, converted, dropped]
+    for arguments in (
+        ("info", out),
+        ("info", out, "--errors"),
+        ("info", folder),
+        ("info", tmp_path),
+        ("info", folder / RED),
+        ("info", RED, RED),
+        ("convert", folder, "-o", tmp_path / f"strict{RED}", "--strict"),
+        ("verify", out),
+        ("demo", "-o", tmp_path / f"demo{RED}"),
+    ):
+        runs.append(maou_run(*arguments))
+    for done in runs:
+        text = (done.stdout + done.stderr).replace("\n", "")
+        assert done.returncode in {0, 1, 2}
+        assert text.isprintable(), done.args
+        assert r"\x1b[31m\x9b\x7f" in text, done.args
+
+
+def test_a_long_header_field_takes_no_time(maou_run: Any, tmp_path: Path) -> None:
+    record = tmp_path / "long.csa"
+    record.write_text(f"N+{'x' * 10_000_000}\nPI\n+\n+7776FU\n%TORYO\n")
+    start = time.monotonic()
+    done = maou_run("info", record)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout) < 300
+    assert time.monotonic() - start < 20

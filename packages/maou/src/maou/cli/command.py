@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+from maou.cli.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +29,10 @@ class Parser(argparse.ArgumentParser):
         """Write the help, the example first."""
         lines = "".join(f"  {line}\n" for line in self._example.splitlines())
         return f"example:\n{lines}\n{super().format_help()}"
+
+    def error(self, message: str) -> NoReturn:
+        """End with the usage and a message, in which arguments may be quoted."""
+        super().error(printable(message))
 
 
 class Command(NamedTuple):

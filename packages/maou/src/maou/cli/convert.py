@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from maou.cli.command import Command, n_threads, path_text
-from maou.cli.text import count, duration, size
+from maou.cli.text import count, duration, printable, size
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -84,7 +84,7 @@ def run(arguments: Namespace) -> int:
         print(as_json(report, arguments, seconds))
     else:
         print_errors(report, arguments)
-        print("\n".join(summary(report, arguments, seconds)))
+        print("\n".join(map(printable, summary(report, arguments, seconds))))
     return 1 if report["total_errors"] or report["n_errors"] else 0
 
 
@@ -114,13 +114,13 @@ def print_errors(report: ConvertReport, arguments: Namespace) -> None:
     n_more = report["n_errors"] - len(shown)
     if n_more > 0:
         where = "" if arguments.dry_run else f": maou info {arguments.out} --errors"
-        print(f"and {n_more:,} more{where}", file=sys.stderr)
+        print(printable(f"and {n_more:,} more{where}"), file=sys.stderr)
 
 
 def error_line(entry: ErrorEntry) -> str:
-    """Write an error as `path:line:column: message`."""
+    """Write an error as `path:line:column: message`, on one line."""
     place = f"{entry['line']}:{entry['column']}:" if entry["line"] else ""
-    return f"{entry['path']}:{place} {entry['message']}"
+    return printable(f"{entry['path']}:{place} {entry['message']}")
 
 
 def summary(report: ConvertReport, arguments: Namespace, seconds: float) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maou.cli.command import Command, path_text
-from maou.cli.text import count, duration, shorten, size, table
+from maou.cli.text import count, duration, printable, shorten, size, table
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -60,7 +60,7 @@ def run(arguments: Namespace) -> int:
         f"python -c 'import maou; print({python})'",
         "maou --help",
     ):
-        print(f"  {prefix}{line}")
+        print(f"  {prefix}{printable(line)}")
     return 0
 
 
@@ -81,7 +81,8 @@ def convert_sample(records: Path, data: Path) -> None:
 
     from maou.cli.terminal import progress_line
 
-    print(f"1. Game records become a dataset: maou convert {records} -o {data}\n")
+    command = printable(f"maou convert {records} -o {data}")
+    print(f"1. Game records become a dataset: {command}\n")
     start = time.monotonic()
     with progress_line() as progress:
         report = maou_io.convert([records], data, progress=progress)
@@ -92,7 +93,7 @@ def convert_sample(records: Path, data: Path) -> None:
             f" {count(report['n_positions'], 'position')} in {duration(seconds)}"
         )
     else:
-        print(f"nothing new: {data} was there")
+        print(printable(f"nothing new: {data} was there"))
     print(
         f"it holds {count(report['total_games'], 'game')},"
         f" {count(report['total_positions'], 'position')},"
@@ -175,13 +176,16 @@ def draw_turning_point(games: pl.LazyFrame, path: Path) -> None:
     path.write_text(svg.board(sfen, last_move=moves[ply]), encoding="utf-8")
     before = eval_text(game["evals_cp"][ply])
     after = eval_text(-game["evals_cp"][ply + 1])
-    print(
-        f"\n3. The greatest mistake: move {ply + 1}, {moves[ply]}, of"
+    print()
+    for line in (
+        f"3. The greatest mistake: move {ply + 1}, {moves[ply]}, of"
         f" {game['black'] or 'Black'} against {game['white'] or 'White'}"
-        f" ({game['source']})\n"
-        f"   its eval before the move: {before}; after it: {after}\n"
-        f"   {sfen}\n   drawn in {path}"
-    )
+        f" ({game['source']})",
+        f"   its eval before the move: {before}; after it: {after}",
+        f"   {sfen}",
+        f"   drawn in {path}",
+    ):
+        print(printable(line))
 
 
 def win_rate_by_eval(games: pl.LazyFrame) -> pl.DataFrame:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from maou_rust import DatasetError, RecordError
 
+from maou.cli.text import printable
+
 if TYPE_CHECKING:
     import argparse
 
@@ -42,7 +44,7 @@ def run_at_edge(command: Command, arguments: argparse.Namespace) -> int:
 
 def _say(message: str) -> None:
     try:
-        print(message, file=sys.stderr, flush=True)
+        print(printable(message), file=sys.stderr, flush=True)
     except BrokenPipeError:
         _quiet_on_closed_pipe()
 

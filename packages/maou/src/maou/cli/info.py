@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maou.cli.command import Command, path_text
-from maou.cli.text import count, fields, shorten, size, table
+from maou.cli.text import count, fields, printable, shorten, size, table
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -113,7 +113,7 @@ def errors_by_cause(entries: list[ErrorEntry]) -> str:
         return "no errors"
     lines = []
     for kind in sorted(groups, key=lambda kind: (-len(groups[kind]), kind)):
-        lines.append(f"{kind}: {count(len(groups[kind]), 'error')}")
+        lines.append(f"{printable(kind)}: {count(len(groups[kind]), 'error')}")
         lines += [f"  {error_line(entry)}" for entry in groups[kind]]
     return "\n".join(lines)
 

@@ -8,7 +8,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from maou.cli.text import duration
+from maou.cli.text import duration, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ def warning(text: str) -> None:
     label = "warning:"
     if is_terminal() and not os.environ.get("NO_COLOR"):
         label = f"\033[33m{label}\033[0m"
-    print(f"{label} {text}", file=sys.stderr)
+    print(f"{label} {printable(text)}", file=sys.stderr)
 
 
 class ProgressLine:

@@ -70,24 +70,45 @@ def width(text: str) -> int:
     )
 
 
+def printable(text: str) -> str:
+    r"""Write control characters as escapes: what data says must not steer a terminal.
+
+    Examples:
+        >>> print(printable("a\x1b[31mb\n"))
+        a\x1b[31mb\x0a
+    """
+    return text.translate(_ESCAPES)
+
+
+_ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
+
+
 def shorten(text: str, columns: int) -> str:
-    """Cut a text that is wider than so many columns.
+    """Cut a text that is wider than so many columns, and escape control characters.
+
+    The time does not grow with the length of the text.
 
     Examples:
         >>> shorten("Computer Shogi Championship", 12)
         'Computer Sh…'
     """
-    if width(text) <= columns:
-        return text
-    while width(text) > columns - 1:
-        text = text[:-1]
-    return text + "…"
+    # Combining characters take no column: their number has to be limited, too.
+    shown = printable(text[: 8 * columns])
+    if len(text) <= 8 * columns and width(shown) <= columns:
+        return shown
+    n_kept, n_columns = 0, 0
+    for char in shown:
+        n_columns += width(char)
+        if n_columns >= columns:
+            break
+        n_kept += 1
+    return shown[:n_kept] + "…"
 
 
 def table(
     header: Sequence[str], rows: Iterable[Sequence[object]], *, right: str = ""
 ) -> str:
-    """Lay out a table.
+    """Lay out a table; control characters are escaped.
 
     Args:
         header: Column names.
@@ -100,7 +121,7 @@ def table(
         飛     2
         歩    18
     """
-    lines = [[str(cell) for cell in row] for row in rows]
+    lines = [[printable(str(cell)) for cell in row] for row in rows]
     widths = [
         max(width(line[idx]) for line in [list(header), *lines])
         for idx in range(len(header))
@@ -115,14 +136,14 @@ def table(
 
 
 def fields(pairs: Iterable[tuple[str, str]]) -> str:
-    """Lay out names and values, one a line.
+    """Lay out names and values, one a line; control characters are escaped.
 
     Examples:
         >>> print(fields([("games", "262"), ("positions", "31,204")]))
         games      262
         positions  31,204
     """
-    pairs = list(pairs)
+    pairs = [(name, printable(value)) for name, value in pairs]
     columns = max(width(name) for name, _ in pairs)
     return "\n".join(
         f"{_padded(name, columns, False)}  {value}".rstrip() for name, value in pairs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from maou.cli.command import Command, n_threads, path_text
-from maou.cli.text import count
+from maou.cli.text import count, printable
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -52,7 +52,7 @@ def run(arguments: Namespace) -> int:
         count(report["n_problems"], "problem") if report["n_problems"] else "all right"
     )
     print(
-        f"{arguments.data}: checked {count(report['n_files'], 'file')},"
+        f"{printable(arguments.data)}: checked {count(report['n_files'], 'file')},"
         f" {count(report['n_games'], 'game')},"
         f" {count(report['n_positions'], 'position')}: {found}"
     )
@@ -66,7 +66,7 @@ def problem_line(problem: Problem) -> str:
         place.append(f"row {problem['row']}")
     if problem["column"] is not None:
         place.append(problem["column"])
-    return f"{':'.join(place)}: {problem['message']}"
+    return printable(f"{':'.join(place)}: {problem['message']}")
 
 
 COMMAND = Command(
