@@ -76,6 +76,7 @@ def test_info_of_what_it_cannot_use(
         ((tmp_path,), "expected a dataset at or below it, found none"),
         ((), "expected a PATH"),
         ((dataset / "games-00000.feather",), f"maou info {dataset}"),
+        (("/dev/zero",), "/dev/zero: expected a regular file, found a pipe, a "),
     ):
         done = maou_run("info", *arguments)
         assert (done.returncode, done.stdout) == (2, "")
@@ -171,20 +172,20 @@ def test_control_characters_of_data_do_not_reach_the_terminal(
     assert converted.stderr.count("\n") == 1
     dropped = maou_run("convert", folder / game, "-o", out)
     assert f"(b{ESCAPED}.csa)" in dropped.stdout
-    runs = [shown, converted, dropped]
-    for arguments in (
-        ("info", out),
-        ("info", out, "--errors"),
-        ("info", folder),
-        ("info", tmp_path),
-        ("info", folder / RED),
-        ("info", RED, RED),
-        ("convert", folder, "-o", tmp_path / f"strict{RED}", "--strict"),
-        ("verify", out),
-        ("demo", "-o", tmp_path / f"demo{RED}"),
-    ):
-        runs.append(maou_run(*arguments))
-    for done in runs:
+    for done in [shown, converted, dropped] + [
+        maou_run(*arguments)
+        for arguments in (
+            ("info", out),
+            ("info", out, "--errors"),
+            ("info", folder),
+            ("info", tmp_path),
+            ("info", folder / RED),
+            ("info", RED, RED),
+            ("convert", folder, "-o", tmp_path / f"strict{RED}", "--strict"),
+            ("verify", out),
+            ("demo", "-o", tmp_path / f"demo{RED}"),
+        )
+    ]:
         text = (done.stdout + done.stderr).replace("\n", "")
         assert done.returncode in {0, 1, 2}
         assert text.isprintable(), done.args

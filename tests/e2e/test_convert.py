@@ -245,7 +245,11 @@ def test_arguments_that_cannot_be_used(maou_run: Any, tmp_path: Path) -> None:
         ["convert", "x", "-o", ""],
         ["convert", "", "-o", "y"],
         ["info", ""],
-        ["convert", "x", "-o", "y", "--threads", "-1"],
+        *(
+            [*command, "--threads", number]
+            for command in (["convert", "x", "-o", "y"], ["verify", "x"])
+            for number in ("-1", "abc", "1025", "9" * 20, "9" * 5000, "²")
+        ),
         ["convert", "x", "-o", "y", "--compression", "gzip"],
         ["converts"],
     ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import io
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -83,6 +84,23 @@ def test_path_bytes_and_file_give_the_same(tmp_path: Path) -> None:
         assert maou.read_games(file) == games
     with path.open() as text, pytest.raises(TypeError, match="binary mode"):
         maou.read_games(text)  # type: ignore[arg-type]
+
+
+def test_only_regular_files_are_read_by_path(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.csa"
+    os.mkfifo(pipe)
+    link = tmp_path / "endless.csa"
+    link.symlink_to("/dev/zero")
+    for path, found in ((pipe, "a pipe"), (link, "a pipe"), (tmp_path, "a folder")):
+        with pytest.raises(OSError, match=f"expected a regular file, found {found}"):
+            maou.read_games(path)
+    with pytest.raises(IsADirectoryError):
+        maou.read_games(tmp_path)
+    reader, writer = os.pipe()
+    os.write(writer, CSA.encode())
+    os.close(writer)
+    with os.fdopen(reader, "rb") as file:
+        assert len(maou.read_games(file)) == 1
 
 
 def test_a_bad_record_raises_with_its_place(tmp_path: Path) -> None:

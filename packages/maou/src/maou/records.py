@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import stat
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -99,7 +101,8 @@ def read_games(source: Source, *, on_error: OnError = "raise") -> list[Game]:
     r"""Read every game of one record file; format and encoding are told by content.
 
     Args:
-        source: Path of a CSA or KIF file, its bytes, or a file opened in binary mode.
+        source: Path of a CSA or KIF file, its bytes, or a file opened in binary mode;
+            what has no end, such as a pipe, can be given as an open file only.
         on_error: What to do about a record that cannot be read whole. `"raise"`
             raises the first problem. `"skip"` returns what can be read: a game with
             an unreadable move is kept up to that move, and its `tail` says what came
@@ -111,7 +114,7 @@ def read_games(source: Source, *, on_error: OnError = "raise") -> list[Game]:
     Raises:
         RecordError: A problem, with `on_error="raise"`. It has `path`, `line`,
             `column` and `kind`.
-        OSError: The file cannot be read.
+        OSError: The file cannot be read, or the path is that of no regular file.
 
     Examples:
         >>> import maou
@@ -140,12 +143,26 @@ def read_games(source: Source, *, on_error: OnError = "raise") -> list[Game]:
     return [_as_game(raw) for raw in raw_games]
 
 
+def read_file(path: Path) -> bytes:
+    """Read a regular file whole; a device or a pipe may have no end.
+
+    Raises:
+        OSError: It is no regular file, or cannot be read.
+    """
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode):
+        found = "a folder" if stat.S_ISDIR(mode) else "a pipe, a socket or a device"
+        number = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
+        raise OSError(number, f"expected a regular file, found {found}", str(path))
+    return path.read_bytes()
+
+
 def _load(source: Source) -> tuple[bytes, str | None]:
     """Read the bytes of a source, and name it where it has a name."""
     if isinstance(source, bytes):
         return source, None
     if isinstance(source, (str, PathLike)):
-        return Path(source).read_bytes(), fspath(source)
+        return read_file(Path(source)), fspath(source)
     data = source.read()
     if not isinstance(data, bytes):
         raise TypeError('expected a file opened in binary mode ("rb")')

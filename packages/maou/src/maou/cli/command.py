@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+MAX_THREADS = 1024
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose help starts with an example."""
 
@@ -69,8 +72,11 @@ def path_text(text: str) -> str:
 
 def n_threads(text: str) -> int:
     """Parse a number of threads, 0 for one per core."""
-    if not text.isascii() or not text.isdigit():
+    # More digits than any machine has threads: `int` is not asked to read them.
+    is_number = text.isascii() and text.isdigit() and len(text) < 10
+    if not is_number or int(text) > MAX_THREADS:
         raise argparse.ArgumentTypeError(
-            f"expected a number of threads (0: one per core), found `{text}`"
+            f"expected a number of threads, 0 (one per core) to {MAX_THREADS},"
+            f" found `{text}`"
         )
     return int(text)

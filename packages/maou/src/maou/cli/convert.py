@@ -40,8 +40,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=n_threads,
         default=0,
         metavar="N",
-        help="worker threads; the bytes written do not depend on it"
-        " (default: one per core)",
+        help="worker threads, 0 for one per core; the bytes written do not depend on"
+        " it (default: %(default)s)",
     )
     parser.add_argument(
         "--strict",

@@ -178,9 +178,11 @@ def draw_turning_point(games: pl.LazyFrame, path: Path) -> None:
     after = eval_text(-game["evals_cp"][ply + 1])
     print()
     for line in (
-        f"3. The greatest mistake: move {ply + 1}, {moves[ply]}, of"
-        f" {game['black'] or 'Black'} against {game['white'] or 'White'}"
-        f" ({game['source']})",
+        (
+            f"3. The greatest mistake: move {ply + 1}, {moves[ply]}, of"
+            f" {game['black'] or 'Black'} against {game['white'] or 'White'}"
+            f" ({game['source']})"
+        ),
         f"   its eval before the move: {before}; after it: {after}",
         f"   {sfen}",
         f"   drawn in {path}",

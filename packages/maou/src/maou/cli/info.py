@@ -186,7 +186,9 @@ def show_record(path: Path, arguments: Namespace) -> int:
     """List the games of a record file."""
     from maou_rust import maou_shogi
 
-    data = path.read_bytes()
+    from maou.records import read_file
+
+    data = read_file(path)
     record_format, games, problems = maou_shogi.read_records(data)
     entries: list[ErrorEntry] = [
         {"source": path.name, "path": str(path), **p} for p in problems

@@ -23,7 +23,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=n_threads,
         default=0,
         metavar="N",
-        help="worker threads (default: one per core)",
+        help="worker threads, 0 for one per core (default: %(default)s)",
     )
     parser.add_argument("--json", action="store_true", help="report as JSON")
 
