@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::checked::Fingerprint;
 use crate::convert::shard_entry;
 use crate::dataset::{Details, ERRORS_FILE, State};
 use crate::duplicates;
@@ -12,7 +13,7 @@ use crate::files::Files;
 use crate::ipc::IpcFile;
 use crate::journal::{Entry, JOURNAL_FILE, JournalWriter};
 use crate::lock::{LOCK_FILE, Lock};
-use crate::manifest::{DatasetOptions, MANIFEST_FILE, Manifest, Totals, games_file};
+use crate::manifest::{DatasetOptions, MANIFEST_FILE, Manifest, Tables, Totals, games_file};
 use crate::pipeline;
 use crate::schema::SCHEMA_VERSION;
 use crate::shard_writer::ShardWriter;
@@ -169,13 +170,16 @@ impl<'a> Output<'a> {
     pub(crate) fn commit(&mut self) -> Result<()> {
         let rows = self.details.values().flat_map(|details| &details.sources);
         let sources = source_table::to_bytes(rows, self.options.compression)?;
-        self.files.replace(&self.dir.join(SOURCES_FILE), &sources)?;
-
         let mut errors = Vec::new();
         for error in self.details.values().flat_map(|details| &details.errors) {
             serde_json::to_writer(&mut errors, error).expect("plain data becomes JSON");
             errors.push(b'\n');
         }
+        // The journal first: until the manifest is replaced, it alone knows the new tables.
+        let tables =
+            Tables { sources: Fingerprint::of(&sources), errors: Fingerprint::of(&errors) };
+        self.journal().append(&Entry::Tables(tables.clone()))?;
+        self.files.replace(&self.dir.join(SOURCES_FILE), &sources)?;
         self.files.replace(&self.dir.join(ERRORS_FILE), &errors)?;
 
         let numbers: Vec<_> = self.state.shards.keys().copied().collect();
@@ -191,6 +195,7 @@ impl<'a> Output<'a> {
             options: self.options,
             n_duplicate_games: self.state.n_duplicate_games,
             totals,
+            tables,
             shards: self.state.shards.values().cloned().collect(),
         };
         self.files.sync_dir(&self.dir)?;

@@ -3,6 +3,7 @@
 //! The steps of a run: list the sources, lock the folder, finish what an earlier run has left,
 //! compare, plan, write games files and journal them one by one, and commit.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -168,9 +169,9 @@ fn dry_run(
     options: &ConvertOptions,
     progress: &mut ProgressFn<'_>,
 ) -> Result<ConvertReport> {
-    let mut state = State::load(out)?.unwrap_or_else(State::empty);
+    let found = State::load_with(out, |state| state.details(out))?;
+    let (mut state, mut details) = found.unwrap_or_else(|| (State::empty(), BTreeMap::new()));
     let dataset_options = resolve_options(out, &state, options)?;
-    let mut details = state.details(out)?;
     let before = all_of(sources);
     let plan_options = plan_options(dataset_options, options);
     let Some(mut plan) = plan(sources, &mut details, &plan_options, progress) else {

@@ -1,18 +1,19 @@
 //! A dataset's folder as it stands: the manifest with the journal laid over it.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader};
+use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::checked::{Fingerprint, damaged, open_if_there, open_known};
 use crate::error::{AtPath, Error, Result};
 use crate::files::Files;
 use crate::ipc::IpcFile;
 use crate::journal::{Entry, JOURNAL_FILE, Journal, beside_name};
 use crate::manifest::{
-    DatasetOptions, MANIFEST_FILE, Manifest, ResultCounts, ShardEntry, Totals,
+    DatasetOptions, MANIFEST_FILE, Manifest, ResultCounts, ShardEntry, Tables, Totals,
     check_schema_version, games_file,
 };
 use crate::report::ErrorEntry;
@@ -39,6 +40,9 @@ pub(crate) struct State {
     pub(crate) is_committed: bool,
     pub(crate) n_duplicate_games: u64,
     pub(crate) shards: BTreeMap<u32, ShardEntry>,
+    /// What `sources.feather` and `errors.jsonl` may be: those of the manifest, or those with
+    /// which a run was about to replace them when it ended.
+    tables: Vec<Tables>,
     /// Number of lines and valid length, if there is a journal.
     pub(crate) journal: Option<(usize, u64)>,
     /// What the journal says about games files, and the line that says it; without details if the
@@ -62,6 +66,7 @@ impl State {
             state.maou_version = manifest.maou_version;
             state.is_committed = true;
             state.n_duplicate_games = manifest.n_duplicate_games;
+            state.tables.push(manifest.tables);
             state.shards = manifest.shards.into_iter().map(|s| (s.number, s)).collect();
         }
         if let Some(journal) = journal {
@@ -73,6 +78,27 @@ impl State {
         Ok(Some(state))
     }
 
+    /// Reads the folder `dir` and what `look` finds in it. A run that goes on may replace files in
+    /// between; it says so first, in journal or manifest, so it is looked again then.
+    pub(crate) fn load_with<T>(
+        dir: &Path,
+        look: impl Fn(&mut State) -> Result<T>,
+    ) -> Result<Option<(State, T)>> {
+        let Some(mut state) = State::load(dir)? else { return Ok(None) };
+        loop {
+            let error = match look(&mut state) {
+                Ok(found) => return Ok(Some((state, found))),
+                Err(error) => error,
+            };
+            match State::load(dir)? {
+                Some(now) if (&now.shards, &now.tables) != (&state.shards, &state.tables) => {
+                    state = now;
+                }
+                _ => return Err(error),
+            }
+        }
+    }
+
     pub(crate) fn empty() -> State {
         State {
             options: None,
@@ -81,6 +107,7 @@ impl State {
             is_committed: false,
             n_duplicate_games: 0,
             shards: BTreeMap::new(),
+            tables: Vec::new(),
             journal: None,
             journaled: BTreeMap::new(),
         }
@@ -101,6 +128,7 @@ impl State {
                 self.journaled.insert(number, (sequence, None));
                 self.shards.remove(&number);
             }
+            Entry::Tables(tables) => self.tables.push(tables),
         }
         Ok(())
     }
@@ -122,24 +150,27 @@ impl State {
         }
     }
 
-    /// Sources and errors by games file.
+    /// Sources and errors by games file; the journal's part only the first time.
     pub(crate) fn details(&mut self, dir: &Path) -> Result<BTreeMap<u32, Details>> {
         let mut all = BTreeMap::<u32, Details>::new();
         let is_current =
             |shard: u32| self.shards.contains_key(&shard) && !self.journaled.contains_key(&shard);
-        let path = dir.join(SOURCES_FILE);
-        if path.exists() {
-            source_table::read(&path, |row| {
+        // Before the first commit, the journal alone has everything.
+        if self.is_committed {
+            let known = |get: fn(&Tables) -> &Fingerprint| self.tables.iter().map(get).collect();
+            let (sources, errors): (Vec<_>, Vec<_>) = (known(|t| &t.sources), known(|t| &t.errors));
+            let path = dir.join(SOURCES_FILE);
+            source_table::read(open_known(&path, &sources)?, &path, |row| {
                 if is_current(row.shard) {
                     all.entry(row.shard).or_default().sources.push(row);
                 }
             })?;
+            read_errors(dir, &errors, |entry| {
+                if is_current(entry.shard) {
+                    all.entry(entry.shard).or_default().errors.push(entry);
+                }
+            })?;
         }
-        read_errors(dir, |entry| {
-            if is_current(entry.shard) {
-                all.entry(entry.shard).or_default().errors.push(entry);
-            }
-        })?;
         for (number, (_, details)) in &mut self.journaled {
             if let Some(details) = details.as_mut() {
                 all.insert(*number, std::mem::take(details));
@@ -178,14 +209,15 @@ impl GamesFile {
 
     /// Opens it and checks its columns.
     pub(crate) fn open(&self) -> Result<IpcFile> {
-        let beside = self.beside.as_ref().map(|path| (path, File::open(path)));
+        let beside = self.beside.as_deref();
+        let beside = beside.map(|path| Ok((open_if_there(path)?, path))).transpose()?;
         let file = match beside {
-            Some((path, Ok(file))) => IpcFile::from_file(file, path)?,
+            Some((Some(file), path)) => IpcFile::from_file(file, path)?,
             _ => IpcFile::open(&self.path)?,
         };
         if file.schema() != &games_schema() {
             let message = "expected the columns of the games table, found others";
-            return Err(Error::corrupt(file.path(), message));
+            return Err(damaged(file.path(), message));
         }
         Ok(file)
     }
@@ -213,15 +245,15 @@ fn is_leftover(name: &str) -> bool {
         .is_some_and(|(number, sequence)| is_number(number) && is_number(sequence))
 }
 
-fn read_errors(dir: &Path, mut take: impl FnMut(ErrorEntry)) -> Result<()> {
+fn read_errors(dir: &Path, known: &[&Fingerprint], mut take: impl FnMut(ErrorEntry)) -> Result<()> {
     let path = dir.join(ERRORS_FILE);
-    let file = match File::open(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        other => other.at(&path)?,
-    };
-    for (index, line) in BufReader::new(file).lines().enumerate() {
-        let entry = serde_json::from_str(&line.at(&path)?);
-        take(entry.map_err(|error| Error::corrupt(&path, format!("line {}: {error}", index + 1)))?);
+    let file = open_known(&path, known)?;
+    for (index, line) in BufReader::new(file).split(b'\n').enumerate() {
+        let entry = serde_json::from_slice(&line.at(&path)?);
+        take(
+            entry
+                .map_err(|_| damaged(&path, format!("expected an error as line {}", index + 1)))?,
+        );
     }
     Ok(())
 }
@@ -283,20 +315,27 @@ impl Dataset {
     ///
     /// [`Error::Usage`] if there is none, or one of a later version.
     pub fn open(dir: &Path) -> Result<Dataset> {
-        match State::load(dir)? {
-            Some(state) => Ok(Dataset { dir: dir.to_owned(), state }),
-            None => {
-                let found = match fs::metadata(dir) {
-                    Err(error) => crate::error::reason(&error),
-                    Ok(metadata) if metadata.is_dir() => "a folder without it".to_owned(),
-                    Ok(_) => "a file".to_owned(),
-                };
-                Err(Error::Usage(format!(
-                    "{}: expected a dataset, that is, a folder with {MANIFEST_FILE}, found {found}",
-                    dir.display()
-                )))
-            }
+        Dataset::open_with(dir, |_| Ok(())).map(|(dataset, ())| dataset)
+    }
+
+    /// Opens it with its sources and errors by games file.
+    pub(crate) fn open_with_details(dir: &Path) -> Result<(Dataset, BTreeMap<u32, Details>)> {
+        Dataset::open_with(dir, |state| state.details(dir))
+    }
+
+    fn open_with<T>(dir: &Path, look: impl Fn(&mut State) -> Result<T>) -> Result<(Dataset, T)> {
+        if let Some((state, found)) = State::load_with(dir, look)? {
+            return Ok((Dataset { dir: dir.to_owned(), state }, found));
         }
+        let found = match fs::metadata(dir) {
+            Err(error) => crate::error::reason(&error),
+            Ok(metadata) if metadata.is_dir() => "a folder without it".to_owned(),
+            Ok(_) => "a file".to_owned(),
+        };
+        Err(Error::Usage(format!(
+            "{}: expected a dataset, that is, a folder with {MANIFEST_FILE}, found {found}",
+            dir.display()
+        )))
     }
 
     /// Whether the folder `dir` holds a dataset, finished or not.
@@ -332,11 +371,6 @@ impl Dataset {
         Ok(Manifest::read(&self.dir)?.map(|manifest| manifest.totals))
     }
 
-    /// Sources and errors by games file; the journal's part only the first time.
-    pub(crate) fn details(&mut self) -> Result<BTreeMap<u32, Details>> {
-        self.state.details(&self.dir)
-    }
-
     /// What it holds; reads no games.
     pub fn info(&self) -> DatasetInfo {
         let totals = self.state.totals();
@@ -370,9 +404,8 @@ impl Dataset {
     ///
     /// If a file cannot be read.
     pub fn errors(&self) -> Result<Vec<ErrorEntry>> {
-        let state = State::load(&self.dir)?;
-        let details = state.map(|mut state| state.details(&self.dir)).transpose()?;
-        Ok(details.unwrap_or_default().into_values().flat_map(|d| d.errors).collect())
+        let (_, details) = Dataset::open_with_details(&self.dir)?;
+        Ok(details.into_values().flat_map(|details| details.errors).collect())
     }
 }
 

@@ -22,6 +22,7 @@ use arrow_ipc::{Block, CompressionType, FooterBuilder, MetadataVersion, root_as_
 use arrow_schema::{ArrowError, SchemaRef};
 use flatbuffers::FlatBufferBuilder;
 
+use crate::checked::{damaged, open_file};
 use crate::error::{AtPath, Error, Result};
 use crate::report::Compression;
 
@@ -150,12 +151,12 @@ pub(crate) struct IpcFile {
 
 impl IpcFile {
     pub(crate) fn open(path: &Path) -> Result<IpcFile> {
-        IpcFile::from_file(File::open(path).at(path)?, path)
+        IpcFile::from_file(open_file(path)?, path)
     }
 
     pub(crate) fn from_file(mut file: File, path: &Path) -> Result<IpcFile> {
         let len = file.seek(SeekFrom::End(0)).at(path)?;
-        let not_arrow = || Error::corrupt(path, "expected an Arrow IPC file with its footer");
+        let not_arrow = || damaged(path, "expected an Arrow IPC file with its footer");
         let mut end = [0; 10];
         let end_start = len.checked_sub(10).ok_or_else(not_arrow)?;
         read_at(&mut file, end_start, &mut end).at(path)?;
@@ -164,9 +165,9 @@ impl IpcFile {
         let mut bytes = vec![0; footer_len as usize];
         read_at(&mut file, footer_start, &mut bytes).at(path)?;
 
-        let footer = root_as_footer(&bytes).map_err(|error| Error::corrupt(path, error))?;
+        let footer = root_as_footer(&bytes).map_err(|_| not_arrow())?;
         let schema = footer.schema().ok_or_else(not_arrow)?;
-        let schema = try_fb_to_schema(schema).map_err(|error| Error::corrupt(path, error))?;
+        let schema = try_fb_to_schema(schema).map_err(|_| not_arrow())?;
         let blocks: Vec<_> = footer.recordBatches().into_iter().flatten().copied().collect();
         let inside = |block: &Block| {
             let end = [block.offset(), block.metaDataLength().into(), block.bodyLength()]
@@ -196,14 +197,14 @@ impl IpcFile {
     pub(crate) fn batch(&self, index: usize, projection: Option<&[usize]>) -> Result<RecordBatch> {
         let block = &self.blocks[index];
         let buffer = self.read_block(block, block.bodyLength() as usize)?;
-        self.decode(block, buffer, projection)
+        self.decode(index, buffer, projection)
     }
 
     /// Reads the first column of batch `index`, and no more of the file than that takes.
     pub(crate) fn first_column(&self, index: usize) -> Result<RecordBatch> {
         let block = &self.blocks[index];
         let metadata = self.read_block(block, 0)?;
-        let message = message_of(&metadata).map_err(|e| Error::corrupt(&self.path, e))?;
+        let message = message_of(&metadata).map_err(|_| self.damaged_batch(index))?;
         let end = message
             .header_as_record_batch()
             .and_then(|batch| batch.buffers())
@@ -211,7 +212,7 @@ impl IpcFile {
             .and_then(|end| usize::try_from(end).ok());
         let body_len = block.bodyLength() as usize;
         let buffer = self.read_block(block, end.unwrap_or(body_len).min(body_len))?;
-        self.decode(block, buffer, Some(&[0]))
+        self.decode(index, buffer, Some(&[0]))
     }
 
     fn read_block(&self, block: &Block, body_len: usize) -> Result<Buffer> {
@@ -223,7 +224,7 @@ impl IpcFile {
 
     fn decode(
         &self,
-        block: &Block,
+        index: usize,
         buffer: Buffer,
         projection: Option<&[usize]>,
     ) -> Result<RecordBatch> {
@@ -232,7 +233,7 @@ impl IpcFile {
             let batch = message
                 .header_as_record_batch()
                 .ok_or_else(|| ArrowError::IpcError("expected a record batch".to_owned()))?;
-            let body = buffer.slice(block.metaDataLength() as usize);
+            let body = buffer.slice(self.blocks[index].metaDataLength() as usize);
             check_buffers(&batch, &body, projection)?;
             RecordBatchDecoder::try_new(
                 &body,
@@ -244,7 +245,12 @@ impl IpcFile {
             .with_projection(projection)
             .read_record_batch()
         };
-        decode().map_err(|error| Error::corrupt(&self.path, error))
+        decode().map_err(|_| self.damaged_batch(index))
+    }
+
+    /// What the decoder says about it speaks of its own inside.
+    fn damaged_batch(&self, index: usize) -> Error {
+        damaged(&self.path, format!("expected a whole record batch {index}"))
     }
 }
 

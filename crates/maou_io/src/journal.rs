@@ -5,16 +5,16 @@
 //! lines laid over it describes files that are whole. The last line may be torn: its checksum
 //! tells.
 
-use std::fs::{self, File};
-use std::io;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::checked::read_if_there;
 use crate::error::{AtPath, Result};
 use crate::files::Files;
-use crate::manifest::{DatasetOptions, ShardEntry, games_file, hex};
+use crate::manifest::{DatasetOptions, ShardEntry, Tables, games_file, hex};
 use crate::report::ErrorEntry;
 use crate::source_table::SourceRow;
 
@@ -31,6 +31,8 @@ pub(crate) enum Entry {
     Shard { entry: Box<ShardEntry>, sources: Vec<SourceRow>, errors: Vec<ErrorEntry> },
     /// All sources of a games file were pruned, and the file goes.
     Removed { number: u32 },
+    /// The tables of sources and errors are about to be replaced by these.
+    Tables(Tables),
 }
 
 #[derive(Deserialize)]
@@ -52,17 +54,7 @@ impl Journal {
     /// Reads the journal of the folder `dir`; `None` if there is none.
     pub(crate) fn read(dir: &Path) -> Result<Option<Journal>> {
         let path = dir.join(JOURNAL_FILE);
-        let bytes = match fs::read(&path) {
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                ) =>
-            {
-                return Ok(None);
-            }
-            other => other.at(&path)?,
-        };
+        let Some(bytes) = read_if_there(&path)? else { return Ok(None) };
         let mut journal = Journal { entries: Vec::new(), valid_len: 0 };
         for line in bytes.split_inclusive(|&b| b == b'\n') {
             let Some(entry) = parse(line) else { break };
@@ -143,6 +135,8 @@ impl<'a> JournalWriter<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::testing::TempDir;
 

@@ -10,7 +10,7 @@
 //! | `games-NNNNN.feather` | one row per game, [`games_fields`] |
 //! | `sources.feather` | one row per source file, [`sources_fields`] |
 //! | `errors.jsonl` | one [`ErrorEntry`] a line |
-//! | `manifest.json` | versions, options, totals, the games files with their hashes |
+//! | `manifest.json` | versions, options, totals, the hashes of all other files, and its own |
 //! | `journal.jsonl` | only while a run is unfinished: what it has done so far |
 //! | `.lock` | empty; locked, with the process id, while a run lasts |
 //!
@@ -30,6 +30,7 @@
 //! ```
 
 mod agreement;
+mod checked;
 mod columns;
 mod commit;
 mod convert;

@@ -1,9 +1,10 @@
 //! One run at a time per output folder.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
 
+use crate::checked::check_is_file;
 use crate::error::{AtPath, Error, Result};
 
 /// The file that is locked; it holds the process id while a run lasts, and is empty otherwise, so
@@ -25,6 +26,9 @@ impl Lock {
     /// [`Error::Usage`] with the holder's process id if another run holds the lock.
     pub(crate) fn acquire(dir: &Path) -> Result<Lock> {
         let path = dir.join(LOCK_FILE);
+        if let Ok(metadata) = fs::metadata(&path) {
+            check_is_file(&metadata, &path)?;
+        }
         let mut options = OpenOptions::new();
         let file = options.read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = file.at(&path)?;
@@ -73,7 +77,7 @@ mod tests {
         let expected = format!("process {} is writing", std::process::id());
         assert!(error.to_string().contains(&expected), "{error}");
         drop(lock);
-        assert_eq!(std::fs::read(dir.path().join(LOCK_FILE)).unwrap(), b"");
+        assert_eq!(fs::read(dir.path().join(LOCK_FILE)).unwrap(), b"");
         Lock::acquire(dir.path()).unwrap();
     }
 }

@@ -1,13 +1,13 @@
 //! `manifest.json`: what a dataset is and holds. Its replacement is the end of a run.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
-use crate::error::{AtPath, Error, Result};
+use crate::checked::{Fingerprint, damaged, read_if_there};
+use crate::error::{Error, Result};
 use crate::report::Compression;
 use crate::schema::SCHEMA_VERSION;
 
@@ -116,6 +116,18 @@ pub(crate) fn hex(hash: u64) -> String {
     format!("{hash:016x}")
 }
 
+/// The files of a dataset beside the games files.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Tables {
+    /// `sources.feather`.
+    pub(crate) sources: Fingerprint,
+    /// `errors.jsonl`.
+    pub(crate) errors: Fingerprint,
+}
+
+/// The end of the file, a hash of all that stands before it.
+const CHECKSUM: [&str; 2] = [",\n  \"checksum\": \"", "\"\n}\n"];
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Manifest {
     pub(crate) kind: String,
@@ -125,6 +137,7 @@ pub(crate) struct Manifest {
     pub(crate) options: DatasetOptions,
     pub(crate) n_duplicate_games: u64,
     pub(crate) totals: Totals,
+    pub(crate) tables: Tables,
     pub(crate) shards: Vec<ShardEntry>,
 }
 
@@ -137,29 +150,34 @@ impl Manifest {
     /// Reads the manifest of the folder `dir`; `None` if there is none.
     pub(crate) fn read(dir: &Path) -> Result<Option<Manifest>> {
         let path = dir.join(MANIFEST_FILE);
-        let bytes = match fs::read(&path) {
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                ) =>
-            {
-                return Ok(None);
-            }
-            other => other.at(&path)?,
-        };
+        let Some(bytes) = read_if_there(&path)? else { return Ok(None) };
         let corrupt =
             |error| Error::corrupt(&path, format!("expected a dataset's manifest: {error}"));
         let versions: Versions = serde_json::from_slice(&bytes).map_err(corrupt)?;
         check_schema_version(&path, versions.schema_version)?;
-        serde_json::from_slice(&bytes).map(Some).map_err(corrupt)
+        let manifest = serde_json::from_slice(&bytes).map_err(corrupt)?;
+        if !is_sealed(&bytes) {
+            return Err(damaged(&path, "expected the content that its `checksum` is of"));
+        }
+        Ok(Some(manifest))
     }
 
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = serde_json::to_vec_pretty(self).expect("plain data becomes JSON");
-        bytes.push(b'\n');
+        bytes.truncate(bytes.len() - "\n}".len());
+        let checksum = hex(xxh3_64(&bytes));
+        bytes.extend_from_slice(format!("{}{checksum}{}", CHECKSUM[0], CHECKSUM[1]).as_bytes());
         bytes
     }
+}
+
+/// Whether the checksum at the end is that of what stands before it.
+fn is_sealed(bytes: &[u8]) -> bool {
+    let end = CHECKSUM[0].len() + 16 + CHECKSUM[1].len();
+    let Some((content, end)) = bytes.len().checked_sub(end).map(|at| bytes.split_at(at)) else {
+        return false;
+    };
+    end == format!("{}{}{}", CHECKSUM[0], hex(xxh3_64(content)), CHECKSUM[1]).as_bytes()
 }
 
 /// Refuses what a later version has written.

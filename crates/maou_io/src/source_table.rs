@@ -1,5 +1,6 @@
 //! `sources.feather`: one row per source file, in the order of the games.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -109,9 +110,9 @@ fn batch_of(rows: &[&SourceRow]) -> RecordBatch {
     RecordBatch::try_new(sources_schema(), columns).expect("the columns of the schema")
 }
 
-/// Hands all rows of the file at `path` to `take`.
-pub(crate) fn read(path: &Path, mut take: impl FnMut(SourceRow)) -> Result<()> {
-    let file = IpcFile::open(path)?;
+/// Hands all rows of the file, which stands at `path`, to `take`.
+pub(crate) fn read(file: File, path: &Path, mut take: impl FnMut(SourceRow)) -> Result<()> {
+    let file = IpcFile::from_file(file, path)?;
     if file.schema() != &sources_schema() {
         return Err(Error::corrupt(path, "expected the columns of sources.feather"));
     }

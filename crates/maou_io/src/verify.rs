@@ -1,19 +1,17 @@
 //! `maou verify`: replays everything and checks what a dataset says about itself.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
-use xxhash_rust::xxh3::Xxh3;
 
+use crate::checked::{Fingerprint, open_file};
 use crate::dataset::{Dataset, Details, GamesFile};
 use crate::duplicates;
-use crate::error::{Result, reason};
+use crate::error::{AtPath, Error, Result, reason};
 use crate::ipc::IpcFile;
-use crate::manifest::{MANIFEST_FILE, ShardEntry, Totals, hex};
+use crate::manifest::{MANIFEST_FILE, ShardEntry, Totals};
 use crate::replay::{BatchFindings, Replayer};
 use crate::report::{Progress, ProgressFn};
 use crate::schema::GAMES_PER_BATCH;
@@ -76,8 +74,7 @@ impl VerifyReport {
 /// If there is no dataset, or its tables of sources or errors cannot be read. What is wrong with
 /// the games is in the report.
 pub fn verify(dir: &Path, threads: usize, progress: &mut ProgressFn<'_>) -> Result<VerifyReport> {
-    let mut dataset = Dataset::open(dir)?;
-    let details = dataset.details()?;
+    let (dataset, details) = Dataset::open_with_details(dir)?;
     let n_threads = n_threads(threads);
     let mut report = VerifyReport::default();
     let all = dataset.info();
@@ -164,16 +161,26 @@ impl ShardCheck<'_> {
 
     /// Opens the file if it is the one that the manifest means: another one may hold anything.
     fn open(&self) -> std::result::Result<IpcFile, String> {
-        let (hash, size_bytes) =
-            hash_file(self.file.path()).map_err(|e| format!("cannot be read: {}", reason(&e)))?;
+        let path = self.file.path();
+        let reason = |error| match error {
+            Error::Io { source, .. } => format!("cannot be read: {}", reason(&source)),
+            Error::Corrupt { message, .. } => message,
+            other => other.to_string(),
+        };
+        let found = open_file(path)
+            .and_then(|mut file| Fingerprint::of_file(&mut file).at(path))
+            .map_err(reason)?;
         let ShardEntry { xxh3, totals, .. } = self.entry;
-        if size_bytes != totals.size_bytes {
-            return Err(format!("expected {} bytes, found {size_bytes}", totals.size_bytes));
+        if found.size_bytes != totals.size_bytes {
+            return Err(format!(
+                "expected {} bytes, found {}",
+                totals.size_bytes, found.size_bytes
+            ));
         }
-        if hex(hash) != *xxh3 {
-            return Err(format!("expected hash `{xxh3}`, found `{}`", hex(hash)));
+        if found.xxh3 != *xxh3 {
+            return Err(format!("expected hash `{xxh3}`, found `{}`", found.xxh3));
         }
-        self.file.open().map_err(|error| error.to_string())
+        self.file.open().map_err(reason)
     }
 
     fn games(
@@ -267,20 +274,5 @@ impl ShardCheck<'_> {
             problems.push("expected the kinds of errors of the manifest, found others".into());
         }
         problems
-    }
-}
-
-fn hash_file(path: &Path) -> io::Result<(u64, u64)> {
-    let mut file = File::open(path)?;
-    let mut hash = Xxh3::new();
-    let mut buffer = vec![0; 1 << 20];
-    let mut size_bytes = 0;
-    loop {
-        let n = file.read(&mut buffer)?;
-        if n == 0 {
-            return Ok((hash.digest(), size_bytes));
-        }
-        hash.update(&buffer[..n]);
-        size_bytes += n as u64;
     }
 }

@@ -103,7 +103,9 @@ impl Bench {
         if !Dataset::is_at(&self.out()) {
             return;
         }
-        let info = Dataset::open(&self.out()).unwrap().info();
+        let dataset = Dataset::open(&self.out()).unwrap();
+        let info = dataset.info();
+        assert_eq!(dataset.errors().unwrap().len() as u64, info.errors, "{what}");
         let report = verify(&self.out(), 1, &mut |_| true).unwrap();
         assert_eq!(report.problems, [], "{what}");
         assert_eq!((report.n_games, report.n_positions), (info.games, info.positions), "{what}");

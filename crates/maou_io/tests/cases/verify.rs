@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use maou_io::{ConvertOptions, verify};
+use maou_io::{ConvertOptions, Dataset, verify};
 
-use super::bench::Bench;
+use super::bench::{Bench, assert_same};
 
 fn problems(bench: &Bench) -> Vec<String> {
     let report = verify(&bench.out(), 2, &mut |_| true).unwrap();
@@ -36,10 +36,86 @@ fn damage_is_found_and_named() {
     bench.restore(&good);
     let manifest = String::from_utf8(good["manifest.json"].clone()).unwrap();
     let wrong = manifest.replace("\"n_games\": 30", "\"n_games\": 31");
-    fs::write(bench.out().join("manifest.json"), wrong).unwrap();
+    let path = bench.out().join("manifest.json");
+    fs::write(&path, &wrong).unwrap();
+    let error = Dataset::open(&bench.out()).unwrap_err().to_string();
+    assert!(error.contains("manifest.json: damaged: expected the content that its"), "{error}");
+    fs::write(&path, sealed(&wrong)).unwrap();
     assert!(problems(&bench)[0].contains("expected 31 games as in the manifest, found 30"));
+    let wrong = manifest.replacen("\"n_games\": 30", "\"n_games\": 31", 1);
+    fs::write(&path, sealed(&wrong)).unwrap();
+    assert!(problems(&bench)[0].contains("expected the totals to be the sum"));
+}
 
-    bench.restore(&good);
-    fs::write(bench.out().join("errors.jsonl"), "{}").unwrap();
-    assert!(verify(&bench.out(), 0, &mut |_| true).is_err());
+/// The text of a manifest with the checksum that it should have.
+fn sealed(manifest: &str) -> String {
+    let (content, _) = manifest.split_once(",\n  \"checksum\"").unwrap();
+    let checksum = xxhash_rust::xxh3::xxh3_64(content.as_bytes());
+    format!("{content},\n  \"checksum\": \"{checksum:016x}\"\n}}\n")
+}
+
+#[test]
+fn damaged_tables_are_refused_by_all_who_read_them() {
+    let mut bench = Bench::new("tables");
+    bench.write_games(3);
+    bench.write("none.txt", "no record");
+    bench.convert(&ConvertOptions::default()).unwrap();
+    let good = bench.snapshot();
+    for name in ["sources.feather", "errors.jsonl", "manifest.json"] {
+        let path = bench.out().join(name);
+        let check = |what: &str| {
+            let errors = [
+                bench.convert(&ConvertOptions::default()).unwrap_err(),
+                bench
+                    .convert(&ConvertOptions { dry_run: true, ..ConvertOptions::default() })
+                    .unwrap_err(),
+                verify(&bench.out(), 1, &mut |_| true).unwrap_err(),
+                Dataset::open(&bench.out()).and_then(|dataset| dataset.errors()).unwrap_err(),
+            ];
+            for error in errors {
+                let error = error.to_string();
+                assert!(error.contains(&format!("/out/{name}: ")), "{what}: {error}");
+            }
+        };
+        for at in (0..good[name].len()).step_by(37) {
+            let mut content = good[name].clone();
+            content[at] ^= 0x10;
+            fs::write(&path, content).unwrap();
+            check(&format!("{name} at {at}"));
+        }
+        if name != "manifest.json" {
+            fs::write(&path, "").unwrap();
+            check("empty");
+            fs::remove_file(&path).unwrap();
+            check("missing");
+        }
+        bench.restore(&good);
+    }
+    bench.convert(&ConvertOptions::default()).unwrap();
+    assert_same(&bench.snapshot(), &good, "restored");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_refused_before_it_is_opened() {
+    let mut bench = Bench::new("no-files");
+    bench.write_games(1);
+    bench.convert(&ConvertOptions::default()).unwrap();
+    let good = bench.snapshot();
+    let names = ["manifest.json", "sources.feather", "errors.jsonl", "journal.jsonl", ".lock"];
+    for name in names {
+        let path = bench.out().join(name);
+        let _ = fs::remove_file(&path);
+        std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+        let text = bench.games(1);
+        bench.write("new.csa", text);
+        let error = bench.convert(&ConvertOptions::default()).unwrap_err().to_string();
+        let is_told = error.contains(&format!("/out/{name}: expected a file, found neither"))
+            || (name == "manifest.json" && error.contains("as the output, found a folder with"));
+        assert!(is_told, "{name}: {error}");
+        if name != ".lock" {
+            verify(&bench.out(), 1, &mut |_| true).unwrap_err();
+        }
+        bench.restore(&good);
+    }
 }
