@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import maou_rust
 import pytest
 
 import maou
 from maou import _compat
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_the_installed_extension_fits() -> None:
@@ -58,3 +64,22 @@ def test_a_missing_extension_is_an_import_error(
     message = str(raised.value)
     assert "which is not installed: install it with `pip install" in message
     assert raised.value.name == "maou_rust"
+
+
+@pytest.mark.parametrize("argument", ["--version", "info", "doctor", "demo"])
+def test_the_command_without_the_extension_ends_with_a_sentence(
+    argument: str, maou_command: str, tmp_path: Path
+) -> None:
+    broken = tmp_path / "maou_rust"
+    broken.mkdir()
+    (broken / "__init__.py").write_text("INTERFACE = 99")
+    done = subprocess.run(
+        [maou_command, argument],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"maou: maou {maou.__version__} needs maou-rust ")
+    assert done.stderr.count("\n") == 1
