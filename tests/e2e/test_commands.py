@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -109,6 +111,44 @@ def test_verify_finds_a_changed_byte(
     assert report["n_problems"] >= 1
     done = maou_run("verify", tmp_path / "gone")
     assert (done.returncode, done.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_stdout_that_takes_nothing(
+    unbuffered: str, maou_command: str, dataset: Path
+) -> None:
+    env = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [maou_command, "info", dataset],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=env,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr == b"maou info: stdout: no space left on device\n"
+    for closed in (">&-", ">&- 2>&-"):
+        script = f'"$0" info "$1" {closed}'
+        done = subprocess.run(
+            ["bash", "-c", script, maou_command, dataset],
+            stderr=subprocess.PIPE,
+            env=env,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_rate_needs_a_thousand_plies(
+    maou_run: Any, dataset: Path, tmp_path: Path
+) -> None:
+    record, out = tmp_path / "a.csa", tmp_path / "data"
+    record.write_text("PI\n+\n+7776FU\n%TORYO\n")
+    assert maou_run("convert", record, "-o", out).returncode == 0
+    line = maou_run("info", out).stdout.splitlines()[-2]
+    assert line.endswith(" in 1 games file, zstd")
+    assert " bytes a ply, zstd\n" in maou_run("info", dataset).stdout
+    assert json.loads(maou_run("info", out, "--json").stdout)["bytes_per_ply"] > 1000
 
 
 def test_demo_twice(maou_run: Any, tmp_path: Path) -> None:

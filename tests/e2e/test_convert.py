@@ -170,6 +170,7 @@ def test_a_bad_record_does_not_stop_the_others(
     assert part in line
     assert f": {2 + n_kept} games, " in done.stdout
     assert done.stdout.endswith(f"1 error in its sources: maou info {out} --errors\n")
+    assert "\nfound 1 error, listed above\n" in done.stdout
 
     again = maou_run("convert", folder, "-o", out)
     assert again.returncode == 1
@@ -188,8 +189,27 @@ def test_strict_stops_at_the_first_bad_record(maou_run: Any, tmp_path: Path) -> 
     done = maou_run("convert", bad, "-o", tmp_path / "data", "--strict")
     assert done.returncode == 1
     assert done.stdout == ""
-    assert done.stderr.startswith(f"{bad}:8:1: expected ")
-    assert done.stderr.count("\n") == 1
+    first, last = done.stderr.splitlines()
+    assert first.startswith(f"{bad}:8:1: expected ")
+    assert last == "stopped at the first error (--strict): nothing was written"
+    assert list(tmp_path.iterdir()) == [bad]
+
+
+def test_strict_leaves_a_dataset_as_it_was(maou_run: Any, tmp_path: Path) -> None:
+    folder, out = tmp_path / "in", tmp_path / "data"
+    folder.mkdir()
+    (folder / "a.csa").write_text(GAME)
+    assert maou_run("convert", folder, "-o", out).returncode == 0
+    (folder / "b.csa").write_text("nothing\n")
+    done = maou_run("convert", folder, "-o", out, "--strict")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[1] == (
+        "stopped at the first error (--strict):"
+        f" {out} is not brought up to date, it holds 1 game"
+    )
+    assert info_of(maou_run, out)["games"] == 1
+    assert maou_run("convert", folder, "-o", out).returncode == 1
+    assert info_of(maou_run, out)["errors"] == 1
 
 
 def test_many_errors_are_cut_short(maou_run: Any, tmp_path: Path) -> None:
@@ -203,6 +223,7 @@ def test_many_errors_are_cut_short(maou_run: Any, tmp_path: Path) -> None:
     *lines, more = done.stderr.splitlines()
     assert len(lines) == 10
     assert more == f"and 15 more: maou info {out} --errors"
+    assert "\nfound 25 errors, the first 10 above\n" in done.stdout
     listed = maou_run("info", out, "--errors").stdout
     assert listed.startswith("not_a_record: 25 errors\n")
     assert len(listed.splitlines()) == 26
@@ -327,6 +348,10 @@ def test_changed_and_vanished_sources(
     assert done.returncode == 0
     assert "read 1 changed file again\n" in done.stdout
     assert "kept the games of 1 source that vanished (001.csa)" in done.stdout
+    assert info_of(maou_run, out)["games"] == 60
+    done = maou_run("convert", folder, "-o", out, "--prune", "--dry-run")
+    assert done.returncode == 0
+    assert "would remove the games of 1 source\n" in done.stdout
     assert info_of(maou_run, out)["games"] == 60
     done = maou_run("convert", folder, "-o", out, "--prune")
     assert done.returncode == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import stat
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -16,7 +17,7 @@ from maou_rust import RecordError, maou_shogi
 from maou.vocabulary import GameResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import TypeAlias
 
     from maou_rust.maou_shogi import Game as RawGame
@@ -154,7 +155,19 @@ def read_file(path: Path) -> bytes:
         found = "a folder" if stat.S_ISDIR(mode) else "a pipe, a socket or a device"
         number = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
         raise OSError(number, f"expected a regular file, found {found}", str(path))
-    return path.read_bytes()
+    with named(path):
+        return path.read_bytes()
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Give the path to an OSError that has none, as one of reading or writing."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 def _load(source: Source) -> tuple[bytes, str | None]:

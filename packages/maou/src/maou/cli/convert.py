@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maou.cli.command import Command, n_threads, path_text
@@ -61,22 +62,28 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Convert, and report what was done."""
-    from maou_rust import maou_io
+    from maou_rust import RecordError, maou_io
 
     from maou.cli.terminal import progress_line, warning
 
     start = time.monotonic()
-    with progress_line() as progress:
-        report = maou_io.convert(
-            arguments.inputs,
-            arguments.out,
-            compression=arguments.compression,
-            threads=arguments.threads,
-            strict=arguments.strict,
-            prune=arguments.prune,
-            dry_run=arguments.dry_run,
-            progress=progress,
-        )
+    try:
+        with progress_line() as progress:
+            report = maou_io.convert(
+                arguments.inputs,
+                arguments.out,
+                compression=arguments.compression,
+                threads=arguments.threads,
+                strict=arguments.strict,
+                prune=arguments.prune,
+                dry_run=arguments.dry_run,
+                progress=progress,
+            )
+    except RecordError as error:
+        # Only a strict run ends so.
+        print(printable(str(error)), file=sys.stderr)
+        print(printable(after_strict(arguments)), file=sys.stderr)
+        return 1
     seconds = time.monotonic() - start
     for text in report["warnings"]:
         warning(text)
@@ -86,6 +93,20 @@ def run(arguments: Namespace) -> int:
         print_errors(report, arguments)
         print("\n".join(map(printable, summary(report, arguments, seconds))))
     return 1 if report["total_errors"] or report["n_errors"] else 0
+
+
+def after_strict(arguments: Namespace) -> str:
+    """Tell that a strict run stopped at an error, and what there is now."""
+    from maou_rust import maou_io
+
+    from maou.cli.info import is_dataset
+
+    stopped = "stopped at the first error (--strict)"
+    out = Path(arguments.out)
+    if arguments.dry_run or not is_dataset(out):
+        return f"{stopped}: nothing was written"
+    games = count(maou_io.info(out)["games"], "game")
+    return f"{stopped}: {out} is not brought up to date, it holds {games}"
 
 
 def as_json(report: ConvertReport, arguments: Namespace, seconds: float) -> str:
@@ -140,7 +161,7 @@ def summary(report: ConvertReport, arguments: Namespace, seconds: float) -> list
         if report["n_sources_unchanged"]:
             n_unchanged = report["n_sources_unchanged"]
             lines.append(f"skipped {count(n_unchanged, 'file')} read before")
-    lines += notes(report)
+    lines += notes(report, arguments)
     if arguments.dry_run:
         lines.append("dry run: nothing was written")
     else:
@@ -160,13 +181,15 @@ def summary(report: ConvertReport, arguments: Namespace, seconds: float) -> list
     return lines
 
 
-def notes(report: ConvertReport) -> list[str]:
+def notes(report: ConvertReport, arguments: Namespace) -> list[str]:
     """Tell what happened besides reading."""
     lines = []
     if report["n_sources_changed"]:
         lines.append(f"read {count(report['n_sources_changed'], 'changed file')} again")
     if report["n_errors"]:
-        lines.append(f"found {count(report['n_errors'], 'error')}, listed above")
+        n_more = report["n_errors"] - N_ERRORS_SHOWN
+        which = "listed above" if n_more <= 0 else f"the first {N_ERRORS_SHOWN} above"
+        lines.append(f"found {count(report['n_errors'], 'error')}, {which}")
     if report["n_duplicate_games"]:
         lines.append(
             f"found {count(report['n_duplicate_games'], 'duplicate game')}, kept"
@@ -182,7 +205,9 @@ def notes(report: ConvertReport) -> list[str]:
     if dropped:
         lines.append(f"left out {' and '.join(dropped)}")
     if report["pruned"]:
-        lines.append(f"removed the games of {count(len(report['pruned']), 'source')}")
+        removed = "would remove" if arguments.dry_run else "removed"
+        sources = count(len(report["pruned"]), "source")
+        lines.append(f"{removed} the games of {sources}")
     if report["vanished"]:
         names = ", ".join(report["vanished"][:3])
         more = "" if len(report["vanished"]) <= 3 else ", …"

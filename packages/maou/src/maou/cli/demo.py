@@ -1,4 +1,4 @@
-"""`maou demo`: the whole way on bundled games, in under a minute."""
+"""`maou demo`: the whole way on bundled games."""
 
 from __future__ import annotations
 
@@ -66,10 +66,13 @@ def run(arguments: Namespace) -> int:
 
 def copy_sample(records: Path) -> Path:
     """Lay the bundled records where the user can look at them."""
+    from maou.records import named
+
     records.mkdir(parents=True, exist_ok=True)
     for path in sorted(SAMPLE.iterdir()):
         if path.suffix in RECORD_SUFFIXES:
-            (records / path.name).write_bytes(path.read_bytes())
+            with named(records / path.name):
+                (records / path.name).write_bytes(path.read_bytes())
     return records
 
 
@@ -168,12 +171,14 @@ def draw_turning_point(games: pl.LazyFrame, path: Path) -> None:
     from maou_rust import maou_shogi
 
     from maou import svg
+    from maou.records import named
 
     _, game = max(turning_points(games), key=lambda item: item[0])
     moves = [maou_shogi.move16_to_usi(move) for move in game["moves"]]
     ply = game["ply"]
     sfen = maou_shogi.play_usi(game["start"], " ".join(moves[: ply + 1]))
-    path.write_text(svg.board(sfen, last_move=moves[ply]), encoding="utf-8")
+    with named(path):
+        path.write_text(svg.board(sfen, last_move=moves[ply]), encoding="utf-8")
     before = eval_text(game["evals_cp"][ply])
     after = eval_text(-game["evals_cp"][ply + 1])
     print()
@@ -228,7 +233,7 @@ def ask(games: pl.LazyFrame) -> None:
 
 COMMAND = Command(
     name="demo",
-    summary="the whole way on bundled games, in under a minute",
+    summary="the whole way on bundled games, in seconds once maou is built",
     description="Turn bundled game records into a dataset, show what is in it, draw a"
     " board,\nrun a query, and say what to try next.",
     example="maou demo",

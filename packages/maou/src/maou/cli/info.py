@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from maou_rust.maou_io import DatasetInfo, ErrorEntry
     from maou_rust.maou_shogi import Game
 
+N_PLIES_FOR_A_RATE = 1000
+"""Below it the size of a file says nothing of the size of a ply."""
 RESULTS = ("draw", "Black wins", "White wins", "unknown")
 
 
@@ -128,8 +130,10 @@ def dataset_text(path: Path, info: DatasetInfo) -> str:
     """Describe a dataset."""
     per_ply = info["bytes_per_ply"]
     sizes = f"{size(info['size_bytes'])} in {count(info['shards'], 'games file')}"
-    if per_ply is not None:
-        sizes += f", {per_ply:.2f} bytes a ply, {info['compression']}"
+    if per_ply is not None and info["positions"] >= N_PLIES_FOR_A_RATE:
+        sizes += f", {per_ply:.2f} bytes a ply"
+    if info["shards"]:
+        sizes += f", {info['compression']}"
     errors = f"{info['errors']:,}"
     if info["errors"]:
         errors += f" ({tally(info['errors_by_kind'])}): maou info {path} --errors"
