@@ -108,6 +108,9 @@ mod tests {
         assert_eq!((found[1].games, found[1].positions), (1, 2));
         assert_eq!(scan(&root.join("data")).unwrap().len(), 1);
         assert!(scan(&root.join("nothing")).is_err());
+        fs::remove_file(root.join("data/games-00000.feather")).unwrap();
+        let problem = scan(&root.join("data")).unwrap().remove(0).problem.unwrap();
+        assert!(problem.contains("games-00000.feather: damaged: expected a file of"), "{problem}");
         fs::remove_dir_all(&root).unwrap();
     }
 }

@@ -95,17 +95,29 @@ pub(crate) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
+/// Refuses what is no regular file of this size.
+pub(crate) fn check_size(path: &Path, size_bytes: u64) -> Result<()> {
+    let found = match fs::metadata(path) {
+        Err(error) if is_missing(&error) => "none".to_owned(),
+        other => {
+            let metadata = other.at(path)?;
+            check_is_file(&metadata, path)?;
+            if metadata.len() == size_bytes {
+                return Ok(());
+            }
+            format!("one of {}", metadata.len())
+        }
+    };
+    Err(damaged(path, format!("expected a file of {size_bytes} bytes, found {found}")))
+}
+
 /// Opens the file at `path` if its content is one of `known`, the last of which is the latest.
 pub(crate) fn open_known(path: &Path, known: &[&Fingerprint]) -> Result<File> {
     let latest = known.last().expect("a file that is read is known");
-    let expected = latest.size_bytes;
-    let Some(mut file) = open_if_there(path)? else {
-        return Err(damaged(path, format!("expected a file of {expected} bytes, found none")));
-    };
-    let len = file.metadata().at(path)?.len();
-    if known.iter().all(|known| known.size_bytes != len) {
-        return Err(damaged(path, format!("expected {expected} bytes, found {len}")));
-    }
+    let is_size = |len| known.iter().any(|known| known.size_bytes == len);
+    let len = fs::metadata(path).map_or(0, |metadata| metadata.len());
+    check_size(path, if is_size(len) { len } else { latest.size_bytes })?;
+    let mut file = open_file(path)?;
     let found = Fingerprint::of_file(&mut file).at(path)?;
     if !known.contains(&&found) {
         let (expected, found) = (&latest.xxh3, found.xxh3);
@@ -136,7 +148,11 @@ mod tests {
             assert_eq!(text, content);
         }
         fs::write(&path, "newer").unwrap();
-        assert!(open().unwrap_err().contains("expected 3 bytes, found 5; convert the records"));
+        assert!(
+            open()
+                .unwrap_err()
+                .contains("expected a file of 3 bytes, found one of 5; convert the records")
+        );
         fs::write(&path, "neW").unwrap();
         assert!(open().unwrap_err().contains("damaged: expected hash `"));
     }

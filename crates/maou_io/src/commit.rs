@@ -48,6 +48,7 @@ impl<'a> Output<'a> {
         let lock = Lock::acquire(dir)?;
         let mut state = State::load(dir)?.unwrap_or_else(State::empty);
         let options = resolve_options(&state)?;
+        state.check_games(dir)?;
         state.recover(files, dir)?;
         let details = state.details(dir)?;
         for (number, shard) in &state.shards {
@@ -95,8 +96,13 @@ impl<'a> Output<'a> {
         self.state.journal.is_some()
     }
 
-    pub(crate) fn open_games(&self, number: u32) -> Result<IpcFile> {
+    fn open_games(&self, number: u32) -> Result<IpcFile> {
         self.state.games(&self.dir, number).open()
+    }
+
+    /// Opens a games file from which rows are to be taken.
+    pub(crate) fn open_whole_games(&self, number: u32) -> Result<IpcFile> {
+        self.state.open_whole_games(&self.dir, number)
     }
 
     /// Opens the journal: from here on the folder is a dataset.

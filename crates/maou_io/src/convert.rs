@@ -135,7 +135,7 @@ fn fill(
         for number in std::mem::take(&mut plan.removals) {
             output.remove_shard(number)?;
         }
-        let (units, numbers) = cut_units(&mut plan, |number| output.open_games(number))?;
+        let (units, numbers) = cut_units(&mut plan, |number| output.open_whole_games(number))?;
         let pipeline_options = PipelineOptions {
             n_threads: plan_options.n_threads,
             strict: options.strict,
@@ -169,7 +169,10 @@ fn dry_run(
     options: &ConvertOptions,
     progress: &mut ProgressFn<'_>,
 ) -> Result<ConvertReport> {
-    let found = State::load_with(out, |state| state.details(out))?;
+    let found = State::load_with(out, |state| {
+        state.check_games(out)?;
+        state.details(out)
+    })?;
     let (mut state, mut details) = found.unwrap_or_else(|| (State::empty(), BTreeMap::new()));
     let dataset_options = resolve_options(out, &state, options)?;
     let before = all_of(sources);
@@ -178,7 +181,7 @@ fn dry_run(
         return Ok(stopped(state.totals()));
     };
     check_strict(&plan, options)?;
-    let (units, numbers) = cut_units(&mut plan, |number| state.games(out, number).open())?;
+    let (units, numbers) = cut_units(&mut plan, |number| state.open_whole_games(out, number))?;
     let pipeline_options = PipelineOptions {
         n_threads: plan_options.n_threads,
         strict: options.strict,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::checked::{Fingerprint, damaged, open_if_there, open_known};
+use crate::checked::{Fingerprint, check_size, damaged, open_if_there, open_known};
 use crate::error::{AtPath, Error, Result};
 use crate::files::Files;
 use crate::ipc::IpcFile;
@@ -148,6 +148,25 @@ impl State {
             beside: sequence.map(|sequence| dir.join(beside_name(number, sequence))),
             path: dir.join(games_file(number)),
         }
+    }
+
+    /// Opens a games file after its hash has been checked, so that damage does not get into
+    /// another file, where no hash would tell any more.
+    pub(crate) fn open_whole_games(&self, dir: &Path, number: u32) -> Result<IpcFile> {
+        let file = self.games(dir, number);
+        if let Some(ShardEntry { xxh3, totals, .. }) = self.shards.get(&number) {
+            let known = Fingerprint { xxh3: xxh3.clone(), size_bytes: totals.size_bytes };
+            open_known(file.path(), &[&known])?;
+        }
+        file.open()
+    }
+
+    /// Checks that the games files are there and have the size that they should have.
+    pub(crate) fn check_games(&self, dir: &Path) -> Result<()> {
+        self.shards.iter().try_for_each(|(number, shard)| {
+            let file = self.games(dir, *number);
+            check_size(file.path(), shard.totals.size_bytes)
+        })
     }
 
     /// Sources and errors by games file; the journal's part only the first time.
@@ -313,12 +332,13 @@ impl Dataset {
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] if there is none, or one of a later version.
+    /// [`Error::Usage`] if there is none, or one of a later version; [`Error::Corrupt`] if a games
+    /// file is missing or has another size than the one that was written.
     pub fn open(dir: &Path) -> Result<Dataset> {
-        Dataset::open_with(dir, |_| Ok(())).map(|(dataset, ())| dataset)
+        Dataset::open_with(dir, |state| state.check_games(dir)).map(|(dataset, ())| dataset)
     }
 
-    /// Opens it with its sources and errors by games file.
+    /// Opens it with its sources and errors by games file, whatever the games files are.
     pub(crate) fn open_with_details(dir: &Path) -> Result<(Dataset, BTreeMap<u32, Details>)> {
         Dataset::open_with(dir, |state| state.details(dir))
     }

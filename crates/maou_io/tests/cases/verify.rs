@@ -4,7 +4,7 @@ use std::fs;
 
 use maou_io::{ConvertOptions, Dataset, verify};
 
-use super::bench::{Bench, assert_same};
+use super::bench::{Bench, assert_same, small_shards};
 
 fn problems(bench: &Bench) -> Vec<String> {
     let report = verify(&bench.out(), 2, &mut |_| true).unwrap();
@@ -117,5 +117,56 @@ fn what_is_no_file_is_refused_before_it_is_opened() {
             verify(&bench.out(), 1, &mut |_| true).unwrap_err();
         }
         bench.restore(&good);
+    }
+}
+
+#[test]
+fn a_games_file_that_is_gone_or_cut_is_told_by_all_who_open_the_dataset() {
+    let mut bench = Bench::new("games-gone");
+    bench.write_games(20);
+    bench.convert(&small_shards()).unwrap();
+    let good = bench.snapshot();
+    let path = bench.out().join("games-00001.feather");
+    let len = good["games-00001.feather"].len();
+    let check = |found: &str| {
+        let dry_run = ConvertOptions { dry_run: true, ..small_shards() };
+        let errors = [
+            bench.convert(&small_shards()).unwrap_err(),
+            bench.convert(&dry_run).unwrap_err(),
+            Dataset::open(&bench.out()).unwrap_err(),
+        ];
+        for error in errors {
+            assert!(error.to_string().contains(found), "{error}");
+        }
+        assert_eq!(verify(&bench.out(), 1, &mut |_| true).unwrap().n_problems, 1);
+    };
+    let expected = format!("games-00001.feather: damaged: expected a file of {len} bytes, found");
+    fs::write(&path, &good["games-00001.feather"][..len / 2]).unwrap();
+    check(&format!("{expected} one of {}; convert the records again into", len / 2));
+    fs::remove_file(&path).unwrap();
+    check(&format!("{expected} none; "));
+    fs::create_dir(&path).unwrap();
+    check("games-00001.feather: expected a file, found a folder");
+    fs::remove_dir(&path).unwrap();
+    bench.restore(&good);
+    bench.convert(&small_shards()).unwrap();
+}
+
+#[test]
+fn rows_are_not_taken_from_a_damaged_games_file() {
+    let mut bench = Bench::new("damaged-kept");
+    bench.write_games(20);
+    bench.convert(&small_shards()).unwrap();
+    let path = bench.out().join("games-00000.feather");
+    let mut content = fs::read(&path).unwrap();
+    let middle = content.len() / 2;
+    content[middle] ^= 1;
+    fs::write(&path, content).unwrap();
+    let text = bench.games(1);
+    bench.write("a/000.csa", text);
+    for dry_run in [true, false] {
+        let options = ConvertOptions { dry_run, ..small_shards() };
+        let error = bench.convert(&options).unwrap_err().to_string();
+        assert!(error.contains("games-00000.feather: damaged: expected hash `"), "{error}");
     }
 }
