@@ -1,10 +1,26 @@
 //! From the inputs that were named to a sorted list of sources.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result, reason};
+
+/// The text of a file's name: itself if it is UTF-8; otherwise with `\xff` for each byte that is
+/// none, and `\\` for a backslash, so that different names stay different.
+fn text_of(name: &OsStr) -> Cow<'_, str> {
+    if let Some(name) = name.to_str() {
+        return Cow::Borrowed(name);
+    }
+    let mut text = String::new();
+    for chunk in name.as_encoded_bytes().utf8_chunks() {
+        text.push_str(&chunk.valid().replace('\\', "\\\\"));
+        chunk.invalid().iter().for_each(|byte| text.push_str(&format!("\\x{byte:02x}")));
+    }
+    Cow::Owned(text)
+}
 
 /// A file to read, or something in its place that cannot be read.
 #[derive(Clone, Debug)]
@@ -115,7 +131,7 @@ impl Walk<'_> {
         if metadata.is_dir() {
             self.folder(path, "", &mut HashSet::new());
         } else if metadata.is_file() {
-            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+            let name = text_of(path.file_name().unwrap_or(path.as_os_str()));
             self.add(&name, metadata.len(), Some(Odd { path: path.to_owned(), problem: None }));
         } else {
             return Err(Error::Usage(format!(
@@ -175,8 +191,8 @@ impl Walk<'_> {
         if file_name.as_encoded_bytes().starts_with(b".") {
             return;
         }
-        let lossy = file_name.to_string_lossy();
-        let name = if folder.is_empty() { lossy.to_string() } else { format!("{folder}/{lossy}") };
+        let text = text_of(&file_name);
+        let name = if folder.is_empty() { text.into_owned() } else { format!("{folder}/{text}") };
         // `DirEntry::metadata` does not follow links, and is cheaper than a look-up by path.
         let metadata = match entry.metadata() {
             Ok(metadata) if metadata.is_symlink() => fs::metadata(entry.path()),
@@ -186,8 +202,9 @@ impl Walk<'_> {
             Err(error) => self.problem(&name, entry.path(), reason(&error)),
             Ok(metadata) if metadata.is_dir() => self.folder(&entry.path(), &name, above),
             Ok(metadata) if metadata.is_file() => {
-                let unnamed = file_name.to_str().is_none() || folder.contains('\u{fffd}');
-                let odd = unnamed.then(|| Odd { path: entry.path(), problem: None });
+                // A name with a byte escaped in it gives another path.
+                let is_odd = name.contains('\\');
+                let odd = is_odd.then(|| Odd { path: entry.path(), problem: None });
                 self.add(&name, metadata.len(), odd);
             }
             Ok(_) => {
@@ -250,6 +267,25 @@ mod tests {
         let clash = find(&[dir.path().join("a"), dir.path().join("b")]).to_string();
         assert!(clash.contains("a/x.csa and ") && clash.contains("b/x.csa: "), "{clash}");
         assert!(clash.contains("found `x.csa` twice"), "{clash}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn names_that_are_not_utf_8_stay_different() {
+        use std::os::unix::ffi::OsStrExt;
+        let dir = TempDir::new("walk-bytes");
+        let folder = dir.path().join(OsStr::from_bytes(b"\x83t"));
+        fs::create_dir(&folder).unwrap();
+        for name in [&b"bad\xff.kif"[..], b"bad\xfe.kif", b"a\\\xe3\x81.kif", b"a\\b.kif"] {
+            fs::write(folder.join(OsStr::from_bytes(name)), name).unwrap();
+        }
+        let sources = Sources::find(&[dir.path().to_owned()], Path::new("missing")).unwrap();
+        let expected = ["a\\\\\\xe3\\x81.kif", "a\\b.kif", "bad\\xfe.kif", "bad\\xff.kif"];
+        assert_eq!(names(&sources), expected.map(|name| format!("\\x83t/{name}")));
+        for source in &sources.list {
+            let path = sources.path(source);
+            assert_eq!(fs::read(&path).unwrap(), path.file_name().unwrap().as_bytes());
+        }
     }
 
     #[cfg(unix)]
