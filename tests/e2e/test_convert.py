@@ -280,6 +280,25 @@ def test_arguments_that_cannot_be_used(maou_run: Any, tmp_path: Path) -> None:
         assert "Traceback" not in done.stderr
 
 
+def test_unknown_options_are_answered_with_the_usage_of_the_command(
+    maou_run: Any,
+) -> None:
+    done = maou_run("convert", "x", "-o", "y", "--fast")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("usage: maou convert ")
+    last = "maou convert: error: unrecognized arguments: --fast\n"
+    assert done.stderr.endswith(last)
+
+
+def test_commands_that_are_named_can_be_copied(maou_run: Any, tmp_path: Path) -> None:
+    out = tmp_path / "my data"
+    (tmp_path / "my game.csa").write_text(GAME)
+    done = maou_run("convert", tmp_path / "my game.csa", "-o", out)
+    assert done.stdout.endswith(f"; next: maou info '{out}'\n")
+    done = maou_run("info", out / "errors.jsonl")
+    assert done.stderr.endswith(f": maou info '{out}'\n")
+
+
 def without_privileges(command: list[str]) -> list[str]:
     """Make root obey file permissions, as everybody else has to."""
     if os.geteuid() != 0:

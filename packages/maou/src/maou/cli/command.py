@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from maou.cli.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 MAX_THREADS = 1024
@@ -32,6 +32,17 @@ class Parser(argparse.ArgumentParser):
         """Write the help, the example first."""
         lines = "".join(f"  {line}\n" for line in self._example.splitlines())
         return f"example:\n{lines}\n{super().format_help()}"
+
+    def parse_known_args(  # type: ignore[override]
+        self,
+        args: Sequence[str] | None = None,
+        namespace: argparse.Namespace | None = None,
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Refuse unknown arguments with the usage of the command they stand at."""
+        parsed, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return parsed, unknown
 
     def error(self, message: str) -> NoReturn:
         """End with the usage and a message, in which arguments may be quoted."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from maou.cli.command import Command, n_threads, path_text
@@ -66,7 +67,7 @@ def run(arguments: Namespace) -> int:
 
     from maou.cli.terminal import progress_line, warning
 
-    start = time.monotonic()
+    start = time.perf_counter()
     try:
         with progress_line() as progress:
             report = maou_io.convert(
@@ -84,7 +85,7 @@ def run(arguments: Namespace) -> int:
         print(printable(str(error)), file=sys.stderr)
         print(printable(after_strict(arguments)), file=sys.stderr)
         return 1
-    seconds = time.monotonic() - start
+    seconds = time.perf_counter() - start
     for text in report["warnings"]:
         warning(text)
     if arguments.json:
@@ -134,7 +135,9 @@ def print_errors(report: ConvertReport, arguments: Namespace) -> None:
         print(error_line(entry), file=sys.stderr)
     n_more = report["n_errors"] - len(shown)
     if n_more > 0:
-        where = "" if arguments.dry_run else f": maou info {arguments.out} --errors"
+        where = (
+            "" if arguments.dry_run else f": maou info {quote(arguments.out)} --errors"
+        )
         print(printable(f"and {n_more:,} more{where}"), file=sys.stderr)
 
 
@@ -174,10 +177,10 @@ def summary(report: ConvertReport, arguments: Namespace, seconds: float) -> list
     if report["total_errors"]:
         lines.append(
             f"{count(report['total_errors'], 'error')} in its sources:"
-            f" maou info {arguments.out} --errors"
+            f" maou info {quote(arguments.out)} --errors"
         )
     else:
-        lines.append(f"no errors; next: maou info {arguments.out}")
+        lines.append(f"no errors; next: maou info {quote(arguments.out)}")
     return lines
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from itertools import pairwise
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from maou.cli.command import Command, path_text
@@ -55,7 +56,7 @@ def run(arguments: Namespace) -> int:
     python = f'maou.Dataset("{data.as_posix()}").games.select({names}).collect()'
     print("\nWhat to try next")
     for line in (
-        f"maou info {data}",
+        f"maou info {quote(str(data))}",
         "maou convert YOUR-GAMES/ -o my-data      (folders of CSA and KIF files)",
         f"python -c 'import maou; print({python})'",
         "maou --help",
@@ -84,7 +85,7 @@ def convert_sample(records: Path, data: Path) -> None:
 
     from maou.cli.terminal import progress_line
 
-    command = printable(f"maou convert {records} -o {data}")
+    command = printable(f"maou convert {quote(str(records))} -o {quote(str(data))}")
     print(f"1. Game records become a dataset: {command}\n")
     start = time.monotonic()
     with progress_line() as progress:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from maou.cli.command import Command, path_text
@@ -55,7 +56,7 @@ def run(arguments: Namespace) -> int:
     if path.suffix in {".feather", ".json", ".jsonl"} and is_dataset(path.parent):
         raise UsageError(
             f"{path}: expected a dataset or a record, found a part of a dataset:"
-            f" maou info {path.parent}"
+            f" maou info {quote(str(path.parent))}"
         )
     return show_record(path, arguments)
 
@@ -136,7 +137,9 @@ def dataset_text(path: Path, info: DatasetInfo) -> str:
         sizes += f", {info['compression']}"
     errors = f"{info['errors']:,}"
     if info["errors"]:
-        errors += f" ({tally(info['errors_by_kind'])}): maou info {path} --errors"
+        errors += (
+            f" ({tally(info['errors_by_kind'])}): maou info {quote(str(path))} --errors"
+        )
     games = f"{info['games']:,}"
     if info["duplicate_games"]:
         games += f" ({count(info['duplicate_games'], 'duplicate')})"
@@ -166,7 +169,7 @@ def show_folder(path: Path, arguments: Namespace) -> int:
     if not found:
         raise UsageError(
             f"{path}: expected a dataset at or below it, found none;"
-            f" `maou convert {path} -o OUT` makes one from game records"
+            f" `maou convert {quote(str(path))} -o OUT` makes one from game records"
         )
     if arguments.json:
         print_json({"kind": "folder", "datasets": found})
