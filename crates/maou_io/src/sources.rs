@@ -6,7 +6,10 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::dataset::Dataset;
 use crate::error::{Error, Result, reason};
+use crate::lock::LOCK_FILE;
+use crate::source_table::SOURCES_FILE;
 
 /// The text of a file's name: itself if it is UTF-8; otherwise with `\xff` for each byte that is
 /// none, and `\\` for a backslash, so that different names stay different.
@@ -88,6 +91,15 @@ impl Sources {
 
     fn clash(&self, a: &Source, b: &Source) -> Error {
         let (path_a, path_b) = (self.path(a), self.path(b));
+        if fs::canonicalize(&path_a).is_ok_and(|a| fs::canonicalize(&path_b).is_ok_and(|b| a == b))
+        {
+            let also =
+                if path_a == path_b { String::new() } else { format!(" and {}", path_b.display()) };
+            return Error::Usage(format!(
+                "{}{also}: expected different files, found that the same file was named twice",
+                path_a.display()
+            ));
+        }
         Error::Usage(format!(
             "{} and {}: expected sources with different names, found `{}` twice; name a folder \
              above both as the input, or convert them into two datasets",
@@ -113,6 +125,13 @@ impl Sources {
     }
 }
 
+/// Whether the folder holds a dataset and not only a file that happens to have the name of one of
+/// a dataset's: records beside such a file must not be passed over.
+fn is_dataset(folder: &Path) -> bool {
+    let has = |name| folder.join(name).exists();
+    Dataset::is_at(folder) && (has(SOURCES_FILE) || has(LOCK_FILE))
+}
+
 struct Walk<'a> {
     input: u32,
     skip: Option<&'a Path>,
@@ -129,6 +148,12 @@ impl Walk<'_> {
             ))
         })?;
         if metadata.is_dir() {
+            if is_dataset(path) {
+                return Err(Error::Usage(format!(
+                    "{}: expected game records, found a dataset",
+                    path.display()
+                )));
+            }
             self.folder(path, "", &mut HashSet::new());
         } else if metadata.is_file() {
             let name = text_of(path.file_name().unwrap_or(path.as_os_str()));
@@ -160,7 +185,7 @@ impl Walk<'_> {
             Ok(real) => real,
             Err(error) => return self.problem(name, path.to_owned(), reason(&error)),
         };
-        if self.skip == Some(&real) {
+        if self.skip == Some(&real) || is_dataset(path) {
             return;
         }
         if above.contains(&real) {
@@ -248,6 +273,39 @@ mod tests {
         fs::write(dir.path().join("a.csa"), "x").unwrap();
         let sources = Sources::find(&[dir.path().to_owned()], &out).unwrap();
         assert_eq!(names(&sources), ["a.csa"]);
+    }
+
+    #[test]
+    fn other_datasets_are_passed_over_but_not_what_looks_a_little_like_one() {
+        let dir = TempDir::new("walk-datasets");
+        let (data, started, other) =
+            (dir.path().join("data"), dir.path().join("x/started"), dir.path().join("other"));
+        for (folder, names) in [
+            (&data, &["manifest.json", "sources.feather", "games-00000.feather"][..]),
+            (&started, &["journal.jsonl", ".lock", "games-00000.feather.1.tmp"]),
+            (&other, &["manifest.json", "a.csa"]),
+        ] {
+            fs::create_dir_all(folder).unwrap();
+            names.iter().for_each(|name| fs::write(folder.join(name), "x").unwrap());
+        }
+        let find = |input: &Path| Sources::find(&[input.to_owned()], Path::new("missing"));
+        assert_eq!(names(&find(dir.path()).unwrap()), ["other/a.csa", "other/manifest.json"]);
+        let error = find(&data).unwrap_err();
+        assert!(error.is_usage());
+        assert!(error.to_string().ends_with("/data: expected game records, found a dataset"));
+    }
+
+    #[test]
+    fn one_file_named_twice_is_told_as_such() {
+        let dir = TempDir::new("walk-twice");
+        fs::create_dir(dir.path().join("a")).unwrap();
+        fs::write(dir.path().join("a/x.csa"), "x").unwrap();
+        let (folder, file) = (dir.path().join("a"), dir.path().join("a/./x.csa"));
+        for inputs in [[folder.clone(), folder.join(".")], [folder.clone(), file]] {
+            let error = Sources::find(&inputs, Path::new("missing")).unwrap_err();
+            assert!(error.is_usage());
+            assert!(error.to_string().ends_with("found that the same file was named twice"));
+        }
     }
 
     #[test]

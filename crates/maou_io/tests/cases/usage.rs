@@ -73,7 +73,13 @@ fn one_name_from_two_inputs_is_refused() {
     bench.write_games(1);
     let inputs = [bench.input(), bench.input().join("a/000.csa"), bench.input().join("a")];
     let error = convert(&inputs, &bench.out(), &small_shards(), &mut |_| true).unwrap_err();
+    assert!(error.is_usage() && error.to_string().contains("same file was named twice"), "{error}");
+    let text = bench.games(1);
+    bench.write("b/000.csa", text);
+    let others = [bench.input().join("b"), bench.input().join("a")];
+    let error = convert(&others, &bench.out(), &small_shards(), &mut |_| true).unwrap_err();
     assert!(error.is_usage() && error.to_string().contains("found `000.csa` twice"), "{error}");
+    fs::remove_dir_all(&others[0]).unwrap();
     assert!(!bench.out().exists());
     convert(&inputs[..2], &bench.out(), &small_shards(), &mut |_| true).unwrap();
     assert_eq!(Dataset::open(&bench.out()).unwrap().info().sources, 2);
