@@ -31,11 +31,16 @@ def build(profile: str, work: Path) -> list[str]:
     env = {k: v for k, v in os.environ.items() if not k.startswith(("RUSTC", "CARGO_"))}
     env |= {key: os.environ[key] for key in ("CARGO_HOME",) if key in os.environ}
     env["CARGO_TARGET_DIR"] = str(work / "target" / profile)
+    before = os.times()
     run = measure.sampled(command, interval_s=0.05, env=env)
+    after = os.times()
+    cpu_s = after.children_user + after.children_system
+    cpu_s -= before.children_user + before.children_system
     (wheel,) = out.glob("*.whl")
     size_mb = wheel.stat().st_size / 1e6
     name = NAMES.get(profile, profile)
-    return [name, f"{run.seconds:.0f}", f"{run.peak_mb:.0f}", f"{size_mb:.2f}"]
+    seconds = [f"{run.seconds:.0f}", f"{cpu_s:.0f}"]
+    return [name, *seconds, f"{run.peak_mb:.0f}", f"{size_mb:.2f}"]
 
 
 def main() -> None:
@@ -49,10 +54,12 @@ def main() -> None:
     maturin = ["uvx", "--quiet", "maturin@1.16.0", "--version"]
     subprocess.run(maturin, check=True, stdout=subprocess.DEVNULL)
     rustc = subprocess.run(["rustc", "--version"], check=True, capture_output=True)
-    print(f"{measure.machine()}; {rustc.stdout.decode().strip()}\n")
+    version = rustc.stdout.decode().strip()
+    print(f"{measure.machine()}; {version}; {measure.load()}\n")
     with tempfile.TemporaryDirectory(prefix="maou-build-") as folder:
         rows = [build(profile, Path(folder)) for profile in profiles]
-    measure.table(["cold build", "s", "peak memory, MB", "wheel, MB"], rows)
+    header = ["cold build", "s", "processor, s", "peak memory, MB", "wheel, MB"]
+    measure.table(header, rows)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 Games are generated, like floodgate's: about 7 KB each, most moves with an eval, times
 in whole seconds. The files are read once before, so that all come from memory; both
-sides take turns. Memory is watched in runs of its own.
+sides take turns. Memory is watched in runs of its own, also with the same games in few
+files: what grows with the sources is told from what would grow with the games.
 
     python benches/convert.py [--games 20000] [--runs 5]
 """
@@ -89,7 +90,8 @@ def compare(bench: Bench, n_games: int, n_positions: int, n_runs: int) -> float:
         peer.append(measure.seconds(bench.peer))
         ours.append(measure.seconds(bench.ours))
         bytes_per_ply = bench.check(n_games, n_positions)
-    ratio = statistics.median(p / o for p, o in zip(peer, ours, strict=True))
+    ratio = statistics.median(peer) / statistics.median(ours)
+    rounds = [p / o for p, o in zip(peer, ours, strict=True)]
 
     def row(name: str, times: list[float], ratio: float) -> list[str]:
         median = statistics.median(times)
@@ -104,23 +106,38 @@ def compare(bench: Bench, n_games: int, n_positions: int, n_runs: int) -> float:
             row("`maou convert`", ours, ratio),
         ],
     )
+    print(f"ratio of medians; of single rounds {min(rounds):.1f} to {max(rounds):.1f}")
     return bytes_per_ply
 
 
 def memory(work: Path, sizes: list[int]) -> None:
-    """Print the table of peak memory by number of games."""
+    """Print the table of peak memory by number of games, in many files and in few."""
     rows = []
     for n_games in sizes:
         records = work / f"records-{n_games}"
         records.mkdir(exist_ok=True)
         if not any(records.iterdir()):
             write_games(records, n_games)
-        bench = Bench(work, records)
-        bench.clear()
-        ours = measure.sampled(bench.ours)
-        peer = measure.sampled(bench.peer)
-        rows.append([f"{n_games:,}", f"{ours.peak_mb:.0f}", f"{peer.peak_mb:.0f}"])
-    measure.table(["games", "`maou convert`, MB", "peer, MB"], rows)
+        peaks = []
+        for folder in (records, joined(records)):
+            bench = Bench(work, folder)
+            bench.clear()
+            peaks.append(measure.sampled(bench.ours).peak_mb)
+        peaks.append(measure.sampled(Bench(work, records).peer).peak_mb)
+        rows.append([f"{n_games:,}", *(f"{peak:.0f}" for peak in peaks)])
+    few = f"`maou convert`, {N_GAMES_AT_ONCE} games a file, MB"
+    measure.table(["games", "`maou convert`, a file a game, MB", few, "peer, MB"], rows)
+
+
+def joined(records: Path) -> Path:
+    """Write the same games into few files, beside the many."""
+    folder = records.with_name(f"{records.name}-joined")
+    folder.mkdir()
+    paths = sorted(records.rglob("*.csa"))
+    for first in range(0, len(paths), N_GAMES_AT_ONCE):
+        texts = (path.read_bytes() for path in paths[first : first + N_GAMES_AT_ONCE])
+        (folder / f"games-{first:05}.csa").write_bytes(b"/\n".join(texts))
+    return folder
 
 
 def main() -> None:
@@ -131,7 +148,7 @@ def main() -> None:
     arguments = parser.parse_args()
     n_games: int = arguments.games
     print(measure.machine("maou", "cshogi", "numpy"), end="; ")
-    print(f"profile {build_info()['profile']}\n")
+    print(f"profile {build_info()['profile']}; {measure.load()}\n")
     with tempfile.TemporaryDirectory(prefix="maou-bench-") as folder:
         work = Path(folder)
         records = work / f"records-{n_games}"

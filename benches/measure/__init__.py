@@ -47,6 +47,13 @@ def n_cores() -> int:
     return os.cpu_count() or 1
 
 
+def load() -> str:
+    """Tell how busy the machine is already: figures of a busy one are worth little."""
+    if not hasattr(os, "getloadavg"):
+        return "load unknown"
+    return f"load before {os.getloadavg()[0]:.1f}"
+
+
 def maou() -> str:
     """Find the `maou` command of this interpreter's environment."""
     command = shutil.which("maou", path=str(Path(sys.executable).parent))
@@ -89,7 +96,7 @@ def sampled(
     ) as process:
         root = psutil.Process(process.pid)
         while process.poll() is None:
-            peak = max(peak, tree_bytes(root))
+            peak = max(peak, tree_bytes(root), high_water_bytes(process.pid))
             time.sleep(interval_s)
     if process.returncode != 0:
         sys.exit(f"{' '.join(command)}: status {process.returncode}")
@@ -109,6 +116,20 @@ def tree_bytes(root: psutil.Process) -> int:
         except (psutil.NoSuchProcess, psutil.ZombieProcess):
             continue
     return total
+
+
+def high_water_bytes(pid: int) -> int:
+    """Ask Linux for the most resident memory that one process ever had.
+
+    A short peak falls between two samples. The `ru_maxrss` of a waited-for child will
+    not do: it keeps what the parent had when it forked.
+    """
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    except OSError:
+        return 0
+    fields = dict(line.split(":", 1) for line in status.splitlines())
+    return 1024 * int(fields.get("VmHWM", "0 kB").split()[0])
 
 
 def table(header: list[str], rows: list[list[str]]) -> None:
