@@ -208,7 +208,9 @@ def test_strict_leaves_a_dataset_as_it_was(maou_run: Any, tmp_path: Path) -> Non
         f" {out} is not brought up to date, it holds 1 game"
     )
     assert info_of(maou_run, out)["games"] == 1
-    assert maou_run("convert", folder, "-o", out).returncode == 1
+    done = maou_run("convert", folder, "-o", out)
+    assert done.returncode == 1
+    assert ": 0 games, 0 positions\n" in done.stdout
     assert info_of(maou_run, out)["errors"] == 1
 
 

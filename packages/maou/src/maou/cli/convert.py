@@ -155,12 +155,14 @@ def summary(report: ConvertReport, arguments: Namespace, seconds: float) -> list
         files = count(report["n_sources_unchanged"], "file")
         lines.append(f"nothing new: {files} read before")
     else:
-        rate = report["n_positions"] / seconds
-        lines.append(
+        line = (
             f"read {count(n_read, 'file')} in {duration(seconds)}:"
             f" {count(report['n_games'], 'game')},"
-            f" {count(report['n_positions'], 'position')} ({rate:,.0f} positions/s)"
+            f" {count(report['n_positions'], 'position')}"
         )
+        if report["n_positions"]:
+            line += f" ({report['n_positions'] / seconds:,.0f} positions/s)"
+        lines.append(line)
         if report["n_sources_unchanged"]:
             n_unchanged = report["n_sources_unchanged"]
             lines.append(f"skipped {count(n_unchanged, 'file')} read before")

@@ -37,15 +37,18 @@ def duration(seconds: float) -> str:
     """Write a time span.
 
     Examples:
-        >>> duration(0.034), duration(12.3), duration(754), duration(7500)
-        ('0.03 s', '12.3 s', '12 min 34 s', '2 h 05 min')
+        >>> duration(0.002), duration(0.034), duration(12.3)
+        ('0.01 s', '0.03 s', '12.3 s')
+        >>> duration(754), duration(7500)
+        ('12 min 34 s', '2 h 05 min')
         >>> duration(9)
         '9 s'
     """
     if isinstance(seconds, int) and seconds < 60:
         return f"{seconds} s"
     if seconds < 60:
-        return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"
+        # Nothing takes no time.
+        return f"{max(seconds, 0.01):.2f} s" if seconds < 1 else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes} min {rest:02} s"
