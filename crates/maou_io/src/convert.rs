@@ -13,7 +13,9 @@ use crate::duplicates;
 use crate::error::{AtPath, Error, Result};
 use crate::files::Files;
 use crate::lock::LOCK_FILE;
-use crate::manifest::{DEFAULT_SHARD_BYTES, DatasetOptions, ShardEntry, Totals, games_file, hex};
+use crate::manifest::{
+    DEFAULT_SHARD_BYTES, DatasetOptions, MANIFEST_FILE, ShardEntry, Totals, games_file, hex,
+};
 use crate::pipeline::{self, PipelineOptions};
 use crate::plan::{Plan, PlanOptions, plan};
 use crate::report::{ConvertOptions, ConvertReport, Progress, ProgressFn};
@@ -40,6 +42,10 @@ pub fn convert(
 ) -> Result<ConvertReport> {
     check_output(out)?;
     let mut sources = Sources::find(inputs, out)?;
+    // Without any file, there is still everything to prune.
+    if !(options.prune && out.join(MANIFEST_FILE).is_file()) {
+        sources.check_not_empty()?;
+    }
     if options.dry_run {
         return dry_run(&mut sources, out, options, progress);
     }

@@ -62,8 +62,7 @@ impl Sources {
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] if an input does not exist, if there is no file at all, or if two inputs
-    /// give the same name.
+    /// [`Error::Usage`] if an input does not exist, or if two inputs give the same name.
     pub(crate) fn find(inputs: &[PathBuf], out: &Path) -> Result<Sources> {
         let mut sources = Sources { inputs: inputs.to_vec(), list: Vec::new() };
         let skip = fs::canonicalize(out).ok();
@@ -72,13 +71,6 @@ impl Sources {
             let mut walk = Walk { input: index as u32, skip: skip.as_deref(), found };
             walk.input(input)?;
             sources.list = walk.found;
-        }
-        if sources.list.is_empty() {
-            let names: Vec<_> = inputs.iter().map(|path| path.display().to_string()).collect();
-            return Err(Error::Usage(format!(
-                "{}: expected game records, found no files",
-                names.join(", ")
-            )));
         }
         sources.list.sort_unstable_by(|a, b| a.name.cmp(&b.name).then(a.input.cmp(&b.input)));
         for pair in sources.list.windows(2) {
@@ -114,6 +106,15 @@ impl Sources {
             Some(odd) => odd.path.clone(),
             None => self.inputs[source.input as usize].join(&*source.name),
         }
+    }
+
+    /// Refuses to go on without any file.
+    pub(crate) fn check_not_empty(&self) -> Result<()> {
+        if !self.list.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<_> = self.inputs.iter().map(|path| path.display().to_string()).collect();
+        Err(Error::Usage(format!("{}: expected game records, found no files", names.join(", "))))
     }
 
     pub(crate) fn input_name(&self, input: u32) -> String {
@@ -315,7 +316,8 @@ mod tests {
         let missing = find(&[dir.path().join("nothing")]);
         assert!(missing.is_usage());
         assert!(missing.to_string().ends_with("game records: no such file or directory"));
-        let empty = find(&[dir.path().to_owned()]);
+        let empty = Sources::find(&[dir.path().to_owned()], Path::new("missing")).unwrap();
+        let empty = empty.check_not_empty().unwrap_err();
         assert!(empty.to_string().ends_with("expected game records, found no files"), "{empty}");
 
         for folder in ["a", "b"] {

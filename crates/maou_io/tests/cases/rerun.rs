@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use maou_io::{ConvertOptions, Dataset};
+use maou_io::{ConvertOptions, Dataset, convert};
 
 use super::bench::{Bench, Snapshot, assert_same, small_shards};
 
@@ -120,6 +120,32 @@ fn a_games_file_without_sources_goes() {
     bench.convert(&ConvertOptions { prune: true, ..small_shards() }).unwrap();
     assert!(!bench.snapshot().contains_key(&first.file));
     bench.assert_usable("a games file less");
+}
+
+#[test]
+fn all_sources_may_be_pruned() {
+    let mut bench = Bench::new("prune-emptied");
+    bench.write_games(20);
+    bench.convert(&small_shards()).unwrap();
+    let before = bench.snapshot();
+    fs::remove_dir_all(bench.input().join("a")).unwrap();
+    let error = bench.convert(&small_shards()).unwrap_err();
+    assert!(error.is_usage() && error.to_string().ends_with("found no files"), "{error}");
+    for dry_run in [true, false] {
+        assert_same(&bench.snapshot(), &before, "not pruned yet");
+        let prune = ConvertOptions { prune: true, dry_run, ..small_shards() };
+        let report = bench.convert(&prune).unwrap();
+        assert_eq!((report.pruned.len(), report.totals.n_games), (20, 0));
+    }
+    bench.assert_usable("emptied");
+    let left: Vec<_> = bench.snapshot().into_keys().collect();
+    assert_eq!(left, [".lock", "errors.jsonl", "manifest.json", "sources.feather"]);
+    bench.write_games(2);
+    assert_eq!(bench.convert(&small_shards()).unwrap().totals.n_games, 2);
+    // A dataset is no input, so that a slip does not empty it.
+    let prune = ConvertOptions { prune: true, ..small_shards() };
+    let error = convert(&[bench.out()], &bench.out(), &prune, &mut |_| true).unwrap_err();
+    assert!(error.is_usage(), "{error}");
 }
 
 #[test]
