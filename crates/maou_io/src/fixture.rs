@@ -14,12 +14,12 @@ use crate::columns::{Columns, GamesBatch, Piece, to_batch};
 use crate::commit::Output;
 use crate::dataset::Dataset;
 use crate::files::Files;
-use crate::ipc::{BatchEncoder, IpcFile};
+use crate::ipc::{BatchEncoder, IpcFile, Layout};
 use crate::manifest::{DatasetOptions, Totals};
 use crate::pipeline::{self, ShardDone};
 use crate::report::{Compression, ErrorEntry};
 use crate::schema::{games_fields, games_schema};
-use crate::source_table::{SourceFormat, SourceRow};
+use crate::source_table::{self, SourceFormat, SourceRow};
 use crate::testing::TempDir;
 
 /// Every column is set here, apart from the tail.
@@ -285,25 +285,59 @@ fn the_keys_of_its_final_positions_are_those_of_version_1() {
 
 #[test]
 fn a_damaged_file_is_an_error_and_never_a_panic() {
-    let dataset = Dataset::open(&folder()).unwrap();
-    let content = std::fs::read(&dataset.games_paths()[0]).unwrap();
+    for name in ["games-00000.feather", "sources.feather"] {
+        check_damage(&std::fs::read(folder().join(name)).unwrap());
+    }
+    let rows = [0, 1].map(|n| SourceRow { name: format!("{n}.csa").into(), ..Default::default() });
+    for compression in [Compression::None, Compression::Lz4] {
+        check_damage(&source_table::to_bytes(rows.iter(), compression).unwrap());
+    }
+    let file = IpcFile::open(&folder().join("games-00000.feather")).unwrap();
+    let mut layout = Layout::new(games_schema(), Compression::None);
+    let encoded = BatchEncoder::new(Compression::None).encode(&file.batch(0, None).unwrap());
+    let encoded = encoded.unwrap();
+    let mut content = layout.header();
+    layout.add(&encoded);
+    content.extend(encoded.bytes);
+    content.extend(layout.footer());
+    check_damage(&content);
+}
+
+/// Damages the file's content in many ways, and reads it.
+fn check_damage(content: &[u8]) {
     let dir = TempDir::new("damaged");
     let path = dir.path().join("games.feather");
     let read = |content: &[u8]| {
         std::fs::write(&path, content).unwrap();
         let file = IpcFile::open(&path)?;
         (0..file.n_batches()).try_for_each(|index| {
-            file.first_column(index)?;
+            if file.schema() == &games_schema() {
+                file.first_column(index)?;
+            }
             file.batch(index, None).map(drop)
         })
     };
-    read(&content).unwrap();
+    read(content).unwrap();
+    let mut n_read = 0;
     for at in 0..content.len() {
-        let mut damaged = content.clone();
-        damaged[at] ^= 0x80;
-        let _ = read(&damaged);
+        for kind in [at % 3, 3] {
+            let mut damaged = content.to_vec();
+            match kind {
+                0 => damaged[at] ^= 1 << (at % 8),
+                1 => damaged[at] ^= 0x80,
+                2 => damaged[at..].iter_mut().take(8).for_each(|byte| *byte = 0xff),
+                _ => damaged[at..].iter_mut().take(8).for_each(|byte| *byte = 0),
+            }
+            match read(&damaged) {
+                Ok(()) => n_read += 1,
+                Err(error) => {
+                    assert!(error.to_string().contains(": damaged: expected "), "{error}");
+                }
+            }
+        }
         if at % 5 == 0 {
             assert!(read(&content[..at]).is_err(), "cut at {at}");
         }
     }
+    assert!(n_read > 0, "some damage only a hash tells");
 }

@@ -245,7 +245,10 @@ impl IpcFile {
             .with_projection(projection)
             .read_record_batch()
         };
-        decode().map_err(|_| self.damaged_batch(index))
+        // A buffer whose length is no multiple of its values' size makes the decoder panic, which
+        // the consumer of a stream, on the other side of C, could not catch.
+        let decoded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(decode));
+        decoded.ok().and_then(std::result::Result::ok).ok_or_else(|| self.damaged_batch(index))
     }
 
     /// What the decoder says about it speaks of its own inside.
