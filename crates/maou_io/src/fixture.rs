@@ -319,11 +319,11 @@ fn check_damage(content: &[u8]) {
     };
     read(content).unwrap();
     let mut n_read = 0;
-    for at in 0..content.len() {
-        for kind in [at % 3, 3] {
+    for (n, at) in (0..content.len()).step_by(3).enumerate() {
+        for kind in [n % 3, 3] {
             let mut damaged = content.to_vec();
             match kind {
-                0 => damaged[at] ^= 1 << (at % 8),
+                0 => damaged[at] ^= 1 << (n % 8),
                 1 => damaged[at] ^= 0x80,
                 2 => damaged[at..].iter_mut().take(8).for_each(|byte| *byte = 0xff),
                 _ => damaged[at..].iter_mut().take(8).for_each(|byte| *byte = 0),
