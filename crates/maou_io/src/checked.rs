@@ -97,27 +97,34 @@ pub(crate) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>> {
 
 /// Refuses what is no regular file of this size.
 pub(crate) fn check_size(path: &Path, size_bytes: u64) -> Result<()> {
-    let found = match fs::metadata(path) {
-        Err(error) if is_missing(&error) => "none".to_owned(),
+    match fs::metadata(path) {
+        Err(error) if is_missing(&error) => Err(wrong_size(path, size_bytes, "none")),
         other => {
             let metadata = other.at(path)?;
             check_is_file(&metadata, path)?;
-            if metadata.len() == size_bytes {
-                return Ok(());
+            match metadata.len() {
+                len if len == size_bytes => Ok(()),
+                len => Err(wrong_size(path, size_bytes, &format!("one of {len}"))),
             }
-            format!("one of {}", metadata.len())
         }
-    };
-    Err(damaged(path, format!("expected a file of {size_bytes} bytes, found {found}")))
+    }
+}
+
+fn wrong_size(path: &Path, expected: u64, found: &str) -> Error {
+    damaged(path, format!("expected a file of {expected} bytes, found {found}"))
 }
 
 /// Opens the file at `path` if its content is one of `known`, the last of which is the latest.
 pub(crate) fn open_known(path: &Path, known: &[&Fingerprint]) -> Result<File> {
     let latest = known.last().expect("a file that is read is known");
-    let is_size = |len| known.iter().any(|known| known.size_bytes == len);
-    let len = fs::metadata(path).map_or(0, |metadata| metadata.len());
-    check_size(path, if is_size(len) { len } else { latest.size_bytes })?;
-    let mut file = open_file(path)?;
+    // One look at one file: at the next one, a run that goes on may have replaced it.
+    let Some(mut file) = open_if_there(path)? else {
+        return Err(wrong_size(path, latest.size_bytes, "none"));
+    };
+    let len = file.metadata().at(path)?.len();
+    if known.iter().all(|known| known.size_bytes != len) {
+        return Err(wrong_size(path, latest.size_bytes, &format!("one of {len}")));
+    }
     let found = Fingerprint::of_file(&mut file).at(path)?;
     if !known.contains(&&found) {
         let (expected, found) = (&latest.xxh3, found.xxh3);

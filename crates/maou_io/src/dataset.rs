@@ -164,8 +164,7 @@ impl State {
     /// Checks that the games files are there and have the size that they should have.
     pub(crate) fn check_games(&self, dir: &Path) -> Result<()> {
         self.shards.iter().try_for_each(|(number, shard)| {
-            let file = self.games(dir, *number);
-            check_size(file.path(), shard.totals.size_bytes)
+            self.games(dir, *number).check_size(shard.totals.size_bytes)
         })
     }
 
@@ -224,6 +223,16 @@ pub(crate) struct GamesFile {
 impl GamesFile {
     pub(crate) fn path(&self) -> &Path {
         self.beside.as_deref().filter(|beside| beside.exists()).unwrap_or(&self.path)
+    }
+
+    fn check_size(&self, size_bytes: u64) -> Result<()> {
+        match &self.beside {
+            // If it is not there, it may have got its final name just now.
+            Some(beside) => {
+                check_size(beside, size_bytes).or_else(|_| check_size(&self.path, size_bytes))
+            }
+            None => check_size(&self.path, size_bytes),
+        }
     }
 
     /// Opens it and checks its columns.

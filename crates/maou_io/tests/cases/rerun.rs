@@ -268,3 +268,26 @@ fn strict_stops_at_the_first_error_in_order_and_leaves_nothing() {
     bench.convert(&small_shards()).unwrap();
     assert_same(&resumed, &bench.snapshot(), "strict");
 }
+
+#[test]
+fn readers_are_not_disturbed_by_a_run() {
+    let mut bench = Bench::new("readers");
+    bench.write_games(20);
+    bench.convert(&small_shards()).unwrap();
+    let texts: Vec<_> = (0..30).map(|n| bench.games(1 + n % 3)).collect();
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let prune = ConvertOptions { prune: true, ..small_shards() };
+            for (index, text) in texts.iter().enumerate() {
+                bench.write("a/003.csa", text);
+                bench.write(&format!("b/{index}.txt"), "no record");
+                let _ = fs::remove_file(bench.input().join(format!("b/{}.txt", index.max(4) - 4)));
+                bench.convert(&prune).unwrap();
+            }
+        });
+        while !writer.is_finished() {
+            Dataset::open(&bench.out()).unwrap().errors().unwrap();
+        }
+        writer.join().unwrap();
+    });
+}
