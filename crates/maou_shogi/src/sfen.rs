@@ -25,8 +25,8 @@ impl fmt::Display for SfenError {
 
 impl std::error::Error for SfenError {}
 
-/// The order of the kinds in the hands field.
-const HAND_ORDER: [PieceType; 7] = [
+/// The kinds that can be in hand, from the most valuable on, as SFEN and records list them.
+pub(crate) const HAND_ORDER: [PieceType; 7] = [
     PieceType::Rook,
     PieceType::Bishop,
     PieceType::Gold,

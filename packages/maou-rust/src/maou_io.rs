@@ -1,7 +1,8 @@
 //! Datasets of shogi games: convert, inspect, verify, and hand over to Arrow readers.
 
-use std::ffi::c_void;
+use std::ffi::{CStr, c_void};
 use std::path::PathBuf;
+use std::ptr::NonNull;
 use std::sync::Mutex;
 
 use maou_io::{
@@ -10,8 +11,6 @@ use maou_io::{
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict};
-use std::ffi::CStr;
-use std::ptr::NonNull;
 
 use crate::error::{DatasetError, UsageError, record_error};
 use crate::plain::to_python;

@@ -26,7 +26,7 @@ pub use kif::write_kif;
 
 use super::ending::Verdict;
 use super::{Encoding, GameRecord};
-use crate::{Color, PieceType, Square};
+use crate::{Color, Square};
 
 /// A character that an encoding does not have.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -87,17 +87,6 @@ fn push_line(out: &mut String, tag: &str, text: &str) {
     out.extend(text.chars().map(|c| if c.is_control() { ' ' } else { c }));
     out.push('\n');
 }
-
-/// The types that can be in hand, from the most valuable on, as records list them.
-const HAND_ORDER: [PieceType; 7] = [
-    PieceType::Rook,
-    PieceType::Bishop,
-    PieceType::Gold,
-    PieceType::Silver,
-    PieceType::Knight,
-    PieceType::Lance,
-    PieceType::Pawn,
-];
 
 /// Squares of a rank from the ninth file to the first, as boards are printed.
 fn rank_squares(rank: u8) -> impl Iterator<Item = Square> {

@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
-use super::{HAND_ORDER, forgets_winner, push_line, rank_squares};
+use super::{forgets_winner, push_line, rank_squares};
 use crate::record::csa_start::piece_name;
 use crate::record::{Ending, GameRecord, GameResult};
+use crate::sfen::HAND_ORDER;
 use crate::{Color, Move, Piece, PieceType, Position};
 
 /// How [`write_csa_with`] writes.

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use super::{HAND_ORDER, forgets_winner, push_line, rank_squares};
+use super::{forgets_winner, push_line, rank_squares};
 use crate::record::{Ending, GameRecord, GameResult};
+use crate::sfen::HAND_ORDER;
 use crate::{Color, Move, Piece, PieceType, Position, Square};
 
 /// Appends a game as KIF text, which holds neither evals nor ratings.
