@@ -27,7 +27,7 @@ mod text;
 mod write;
 
 pub use error::{ErrorKind, RecordError};
-pub use model::{Date, Ending, GameRecord, GameResult, UnknownEnding};
+pub use model::{Comment, Date, Ending, GameRecord, GameResult, UnknownEnding, Variation};
 pub use text::Encoding;
 pub use write::{CsaOptions, EncodeError, encode, write_csa, write_csa_with, write_kif};
 

@@ -257,6 +257,49 @@ pub struct GameRecord {
     pub n_variations: u32,
     /// Number of comment lines that were left out.
     pub n_comments: u32,
+    /// Header fields as they are written, in order, without those that are part of the start
+    /// position; empty unless the reader keeps everything.
+    pub headers: Vec<(String, String)>,
+    /// Comments on the main line, in order; empty unless the reader keeps everything.
+    pub comments: Vec<Comment>,
+    /// Variations of the main line, by the ply at which they begin, then as they are written;
+    /// empty unless the reader keeps everything.
+    pub variations: Vec<Variation>,
+}
+
+/// A line of comment, without the sign that marks it as one.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Comment {
+    /// Moves played from the start of the game when it is said: 0 is before the first move.
+    pub ply: u32,
+    /// The text, without a line end.
+    pub text: String,
+}
+
+/// A line that could have been played instead.
+///
+/// `moves`, `evals_cp` and `times_ms` are equally long.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Variation {
+    /// Moves of the line it leaves before its first move, counted from the start of the game: at 0
+    /// it replaces the first move.
+    pub ply: u32,
+    /// Its moves, every one legal.
+    pub moves: Vec<Move>,
+    /// As in [`GameRecord::evals_cp`].
+    pub evals_cp: Vec<Option<i16>>,
+    /// As in [`GameRecord::times_ms`].
+    pub times_ms: Vec<Option<u32>>,
+    /// How it ends, [`Ending::Unknown`] where nothing is told.
+    pub ending: Ending,
+    /// Who wins in it.
+    pub result: GameResult,
+    /// What could not be read or played after its last legal move.
+    pub tail: String,
+    /// Comments on its moves; their ply is counted from the start of the game.
+    pub comments: Vec<Comment>,
+    /// Lines that leave this one.
+    pub variations: Vec<Variation>,
 }
 
 impl Default for GameRecord {
@@ -278,6 +321,9 @@ impl Default for GameRecord {
             eval_scale_cp: None,
             n_variations: 0,
             n_comments: 0,
+            headers: Vec::new(),
+            comments: Vec::new(),
+            variations: Vec::new(),
         }
     }
 }
@@ -300,6 +346,9 @@ impl GameRecord {
         self.eval_scale_cp = None;
         self.n_variations = 0;
         self.n_comments = 0;
+        self.headers.clear();
+        self.comments.clear();
+        self.variations.clear();
     }
 
     /// The id of the game: equal games have equal ids, whoever played and wrote them down.
