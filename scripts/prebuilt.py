@@ -13,8 +13,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shlex
 import sys
+import tomllib
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,6 +25,7 @@ PREBUILT = ROOT / "prebuilt"
 ACTIVE = PREBUILT / "active"
 # The checkout's packages seen from active/, one folder below prebuilt/.
 MAOU_LINE = 'maou = { path = "../packages/maou", editable = true }'
+OVERRIDES_LINE = 'override-dependencies = ["maou-rust"]'
 
 
 def source_lines(source: str | None) -> tuple[str, str]:
@@ -52,13 +55,54 @@ def find_wheel(path: Path) -> Path:
     return path.resolve()
 
 
+def tool_lines() -> tuple[str, str]:
+    """Write the TOML that gives the active project the workspace's tools.
+
+    The groups are the workspace's and the versions those of its lock file, so that
+    `uv run --group test pytest` is the same command on both sides of the switch.
+    """
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    section = re.search(r"^\[dependency-groups\]\n.*?(?=^\[|\Z)", text, re.S | re.M)
+    if section is None:
+        sys.exit("pyproject.toml: expected the table `[dependency-groups]`")
+    overrides = tomllib.loads(text)["tool"]["uv"].get("override-dependencies", [])
+    lock = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))
+    versions = [
+        requirement
+        for package in lock["package"]
+        if "registry" in package["source"]
+        for requirement in pins(package)
+    ]
+    lines = [
+        f"override-dependencies = {json.dumps(['maou-rust', *overrides])}",
+        f"constraint-dependencies = {json.dumps(versions, indent=4)}",
+    ]
+    return "\n".join(lines), "\n" + section[0].rstrip("\n") + "\n"
+
+
+def pins(package: dict[str, str | list[str]]) -> list[str]:
+    """Pin a package of the lock file, once for each of its environments."""
+    pin = f"{package['name']}=={package['version']}"
+    markers = package.get("resolution-markers")
+    return [f"{pin} ; {marker}" for marker in markers] if markers else [pin]
+
+
 def turn_on(source: str | None) -> dict[str, str]:
     """Write the active project; returns the variables that make uv use it."""
     entry, index = source_lines(source)
+    versions, groups = tool_lines()
     text = (PREBUILT / "pyproject.toml").read_text(encoding="utf-8")
-    if MAOU_LINE not in text:
-        sys.exit(f"prebuilt/pyproject.toml: expected the line `{MAOU_LINE}`")
-    there = MAOU_LINE.replace("../packages", "../../packages") + "\n" + entry + index
+    for line in (MAOU_LINE, OVERRIDES_LINE):
+        if line not in text:
+            sys.exit(f"prebuilt/pyproject.toml: expected the line `{line}`")
+    text = text.replace(OVERRIDES_LINE, versions)
+    there = (
+        MAOU_LINE.replace("../packages", "../../packages")
+        + "\n"
+        + entry
+        + index
+        + groups
+    )
     ACTIVE.mkdir(exist_ok=True)
     written = ACTIVE / "pyproject.toml.new"
     written.write_text(text.replace(MAOU_LINE + "\n", there), encoding="utf-8")

@@ -33,6 +33,8 @@ def checkout(tmp_path: Path) -> Path:
     for name in ("packages/maou", "prebuilt", "scripts"):
         ignored = shutil.ignore_patterns("active", "__pycache__", ".venv", "uv.lock")
         shutil.copytree(ROOT / name, copy / name, ignore=ignored)
+    for name in ("pyproject.toml", "uv.lock"):
+        shutil.copy(ROOT / name, copy / name)
     return copy
 
 
