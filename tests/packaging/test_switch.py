@@ -30,7 +30,7 @@ def wheel() -> Path:
 def checkout(tmp_path: Path) -> Path:
     """A copy of what the switch reads: no crates, nothing that cargo could build."""
     copy = tmp_path / "checkout"
-    for name in ("packages/maou", "prebuilt", "scripts"):
+    for name in ("packages", "prebuilt", "scripts"):
         ignored = shutil.ignore_patterns("active", "__pycache__", ".venv", "uv.lock")
         shutil.copytree(ROOT / name, copy / name, ignore=ignored)
     for name in ("pyproject.toml", "uv.lock"):
