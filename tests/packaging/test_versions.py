@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import re
 import tomllib
 from pathlib import Path
@@ -29,15 +30,17 @@ def toml(name: str) -> dict[str, object]:
 
 def test_every_place_carries_the_version_of_the_cargo_workspace() -> None:
     cargo = toml("Cargo.toml")["workspace"]["package"]["version"]  # type: ignore[index]
-    project = toml("packages/maou/pyproject.toml")["project"]
     found = {
-        "maou": project["version"],  # type: ignore[index]
-        "maou-rust": toml("packages/maou-rust/pyproject.toml")["project"]["version"],  # type: ignore[index]
-        "maou.__version__": maou.__version__,
-        "maou_rust.__version__": maou_rust.__version__,
+        path.parent.name: toml(f"packages/{path.parent.name}/pyproject.toml")["project"]
+        for path in sorted((ROOT / "packages").glob("*/pyproject.toml"))
     }
-    assert found == dict.fromkeys(found, cargo)
-    assert f"maou-rust=={cargo}" in project["dependencies"]  # type: ignore[index]
+    assert {"maou", "maou-rust"} <= set(found)
+    versions = {name: project["version"] for name, project in found.items()}  # type: ignore[index]
+    for name in found:
+        module = importlib.import_module(name.replace("-", "_"))
+        versions[f"{name}: __version__"] = module.__version__
+    assert versions == dict.fromkeys(versions, cargo)
+    assert f"maou-rust=={cargo}" in found["maou"]["dependencies"]  # type: ignore[index]
     assert re.fullmatch(r"\d+\.\d+\.\d+", str(cargo))
 
 
