@@ -10,12 +10,21 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parent.parent
 MAX_WHEEL_BYTES = 5_000_000
-# Every wheel must hold a file that ends with each of these.
+# A wheel must hold a file that ends with each of these: an extension its module and its
+# stubs, maou what makes it typed and its sample.
 WANTED = {
-    "maou": ["maou/__init__.py", "maou/py.typed", "maou/sample/games-21-26.csa"],
-    "maou_rust": ["maou_rust/__init__.py", "maou_rust-stubs/maou_io.pyi"],
+    path.parent.name.replace("-", "_"): [
+        f"{path.parent.name.replace('-', '_')}/__init__.py",
+        *(
+            stub.relative_to(path.parent).as_posix()
+            for stub in path.parent.rglob("*.pyi")
+        ),
+    ]
+    for path in sorted(ROOT.glob("packages/*/pyproject.toml"))
 }
+WANTED["maou"] += ["maou/py.typed", "maou/sample/games-21-26.csa"]
 
 
 def problems(dist: Path) -> list[str]:
