@@ -19,7 +19,9 @@ nox.options.reuse_venv = "yes"
 ROOT = Path(__file__).parent
 PYTHONS = ["3.11", "3.12", "3.13"]
 NEWEST, OLDEST = PYTHONS[-1], PYTHONS[0]
-STUBS = ROOT / "packages/maou-rust/maou_rust-stubs"
+# Every package with a Cargo.toml is an extension module, maou-rust the first of them.
+EXTENSIONS = sorted(path.parent.name for path in ROOT.glob("packages/*/Cargo.toml"))
+PACKAGES = sorted(path.parent.name for path in ROOT.glob("packages/*/pyproject.toml"))
 
 
 def sync(session: nox.Session, *options: str) -> None:
@@ -45,53 +47,47 @@ def groups(*names: str) -> list[str]:
 
 
 def build_wheels(session: nox.Session) -> list[str]:
-    """Build both wheels as they are published; cargo keeps what did not change."""
+    """Build all wheels as they are published; cargo keeps what did not change."""
     dist = ROOT / "dist"
     shutil.rmtree(dist, ignore_errors=True)
-    session.run_install(
-        "uvx",
-        "--quiet",
-        "maturin@1.16.0",
-        "build",
-        "--release",
-        "--locked",
-        "--quiet",
-        "--out",
-        str(dist),
-        "--manifest-path",
-        "packages/maou-rust/Cargo.toml",
-        external=True,
-    )
-    session.run_install(
-        "uv",
-        "build",
-        "--quiet",
-        "--wheel",
-        "--package",
-        "maou",
-        "--out-dir",
-        str(dist),
-        external=True,
-    )
+    for package in EXTENSIONS:
+        session.run_install(
+            "uvx",
+            "--quiet",
+            "maturin@1.16.0",
+            "build",
+            "--release",
+            "--locked",
+            "--quiet",
+            "--out",
+            str(dist),
+            "--manifest-path",
+            f"packages/{package}/Cargo.toml",
+            external=True,
+        )
+    for package in set(PACKAGES) - set(EXTENSIONS):
+        session.run_install(
+            "uv",
+            "build",
+            "--quiet",
+            "--wheel",
+            "--package",
+            package,
+            "--out-dir",
+            str(dist),
+            external=True,
+        )
     return sorted(str(wheel) for wheel in dist.glob("*.whl"))
 
 
 def install_wheels(session: nox.Session, *extra_groups: str) -> None:
-    """Install the two wheels, and locked tools, without the workspace."""
+    """Install the wheels, and locked tools, without the workspace."""
     wheels = build_wheels(session)
     only = [word for name in extra_groups for word in ("--only-group", name)]
     sync(session, *only)
+    fresh = [word for name in PACKAGES for word in ("--reinstall-package", name)]
     session.run_install(
-        "uv",
-        "pip",
-        "install",
-        "--quiet",
-        "--reinstall-package",
-        "maou",
-        "--reinstall-package",
-        "maou-rust",
-        *wheels,
-        external=True,
+        "uv", "pip", "install", "--quiet", *fresh, *wheels, external=True
     )
 
 
@@ -118,8 +114,10 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     env = {"MYPYPATH": str(stub_path(session))}
     session.run("mypy", env=env)
-    allowed = ["--allowlist", "packages/maou-rust/stubtest-allowlist.txt"]
-    session.run("python", "-m", "mypy.stubtest", "maou_rust", *allowed, env=env)
+    for package in EXTENSIONS:
+        allowed = ["--allowlist", f"packages/{package}/stubtest-allowlist.txt"]
+        module = package.replace("-", "_")
+        session.run("python", "-m", "mypy.stubtest", module, *allowed, env=env)
     session.run("cargo", "fmt", "--all", "--check", external=True)
     session.run(
         "cargo",
@@ -138,19 +136,20 @@ def lint(session: nox.Session) -> None:
 
 
 def stub_path(session: nox.Session) -> Path:
-    """Lay the stubs out as a package, which is how mypy finds them in a checkout.
+    """Lay the stubs out as packages, which is how mypy finds them in a checkout.
 
-    In the wheel they are the stub-only package `maou_rust-stubs` of PEP 561.
+    In a wheel they are a stub-only package of PEP 561, such as `maou_rust-stubs`.
     """
     folder = Path(session.create_tmp()) / "stubs"
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(STUBS, folder / "maou_rust")
+    for stubs in ROOT.glob("packages/*/*-stubs"):
+        shutil.copytree(stubs, folder / stubs.name.removesuffix("-stubs"))
     return folder.resolve()
 
 
 @nox.session(venv_backend="none")
 def rust(session: nox.Session) -> None:
-    """Rust unit tests, doctests, and the module inside an embedded interpreter."""
+    """Rust unit tests, doctests, and the modules inside an embedded interpreter."""
     session.run("cargo", "test", "--workspace", "--locked", "--quiet", external=True)
 
 
@@ -186,9 +185,9 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def build(session: nox.Session) -> None:
-    """Both wheels and sdists into dist/, their metadata and contents checked."""
+    """All wheels and sdists into dist/, their metadata and contents checked."""
     wheels = build_wheels(session)
-    for package in ("maou", "maou-rust"):
+    for package in PACKAGES:
         session.run_install(
             "uv",
             "build",
@@ -205,7 +204,7 @@ def build(session: nox.Session) -> None:
     session.run("twine", "check", "--strict", *wheels)
     # W009: the module and its stub-only package are two entries on purpose.
     session.run("check-wheel-contents", "--ignore", "W009", *wheels)
-    session.run("abi3audit", "--strict", *(w for w in wheels if "maou_rust" in w))
+    session.run("abi3audit", "--strict", *(w for w in wheels if "-abi3-" in w))
 
 
 @nox.session(python=OLDEST)
