@@ -65,7 +65,7 @@ def build_wheels(session: nox.Session) -> list[str]:
             f"packages/{package}/Cargo.toml",
             external=True,
         )
-    for package in set(PACKAGES) - set(EXTENSIONS):
+    for package in sorted(set(PACKAGES) - set(EXTENSIONS)):
         session.run_install(
             "uv",
             "build",
@@ -230,6 +230,12 @@ def property_tests(session: nox.Session) -> None:
     """Long property tests: random games, random kills."""
     sync(session, "--all-packages", *groups("test", "oracle"))
     pytest(session, "-m", "property")
+
+
+@nox.session(venv_backend="none")
+def fuzz(session: nox.Session) -> None:
+    """Fuzz every parser and decoder for 30 seconds each: `-- TARGET --seconds N`."""
+    session.run("python3", "scripts/fuzz.py", *session.posargs, external=True)
 
 
 @nox.session(python=OLDEST)
