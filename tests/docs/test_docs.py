@@ -217,7 +217,21 @@ def test_files_that_the_map_names_exist() -> None:
                 assert list(folder.glob(name.rstrip("/"))), f"{title}: {name}"
 
 
-@pytest.mark.parametrize("crate", ["maou_shogi", "maou_io"])
+def test_the_map_names_every_crate_and_package() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    listed = re.findall(r"(?m)^### ((?:crates|packages)/[\w-]+)$", text)
+    there = {
+        name_of(path.parent)
+        for name in ("Cargo.toml", "pyproject.toml")
+        for path in ROOT.glob(f"*/*/{name}")
+        if path.parent.parent.name in ("crates", "packages")
+    }
+    assert sorted(listed) == sorted(there)
+
+
+@pytest.mark.parametrize(
+    "crate", sorted(path.parent.name for path in ROOT.glob("crates/*/Cargo.toml"))
+)
 def test_the_map_names_every_module(crate: str) -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     section = text.split(f"### crates/{crate}\n")[1].split("\n### ")[0]

@@ -1,4 +1,6 @@
 //! The module registered inside an embedded interpreter: nothing is searched in target/.
+//!
+//! One test binary, since linking them is what tests cost: a crate's tests are a module here.
 
 use std::ffi::CString;
 use std::sync::Once;
