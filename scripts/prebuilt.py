@@ -1,6 +1,6 @@
 """Switch this checkout to a prebuilt maou-rust, or back to building it.
 
-    eval "$(python3 scripts/prebuilt.py on dist)"    # or a .whl, its URL, an index URL
+    eval "$(python3 scripts/prebuilt.py on dist)"    # or a .whl, colab.txt, their URLs
     eval "$(python3 scripts/prebuilt.py off)"
 
 After `on`, plain `uv run` in this shell takes maou editable from the checkout and
@@ -13,12 +13,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import re
 import shlex
 import sys
 import tomllib
 from pathlib import Path
 from urllib.parse import urlsplit
+
+import colab_txt
 
 ROOT = Path(__file__).resolve().parent.parent
 PREBUILT = ROOT / "prebuilt"
@@ -32,6 +35,8 @@ def source_lines(source: str | None) -> tuple[str, str]:
     """Write the TOML for a source: the entry in `tool.uv.sources`, and what follows."""
     if source is None:
         return "", ""
+    if urlsplit(source).path.endswith(".txt"):
+        source = str(listed_wheel(source))
     if urlsplit(source).scheme in ("http", "https"):
         if urlsplit(source).path.endswith(".whl"):
             return f"maou-rust = {{ url = {json.dumps(source)} }}\n", ""
@@ -39,6 +44,25 @@ def source_lines(source: str | None) -> tuple[str, str]:
         return 'maou-rust = { index = "prebuilt" }\n', index + "explicit = true\n"
     wheel = find_wheel(Path(source))
     return f"maou-rust = {{ path = {json.dumps(wheel.as_posix())} }}\n", ""
+
+
+def listed_wheel(source: str) -> Path:
+    """Fetch this platform's wheel of a colab.txt into active/, and check its hash.
+
+    uv allows no hash in the URL of a source, and ignores that of an override.
+    """
+    try:
+        listed = colab_txt.read(source)
+        for line in listed:
+            if line.name == "maou-rust" and line.is_for_this_platform():
+                return colab_txt.fetch(line, ACTIVE)
+    except ValueError as error:
+        sys.exit(str(error))
+    here = f"{sys.platform} {platform.machine()}"
+    sys.exit(
+        f"{source}: expected a wheel of maou-rust for {here}, found none:"
+        " build it from source, with a Rust toolchain and plain `uv run`"
+    )
 
 
 def find_wheel(path: Path) -> Path:
@@ -126,8 +150,8 @@ def main() -> None:
     parser.add_argument(
         "source",
         nargs="?",
-        help="a wheel, a folder of wheels, the URL of a wheel or of an index; "
-        "the default package index when left out",
+        help="a wheel, a folder of wheels, a colab.txt, the URL of a wheel, of a "
+        "colab.txt or of an index; the default package index when left out",
     )
     parser.add_argument("--powershell", action="store_true", help="print PowerShell")
     options = parser.parse_args()

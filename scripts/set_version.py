@@ -1,6 +1,7 @@
 """Write one version into every file that carries it.
 
-The cargo workspace is the place that counts; tests/test_versions.py compares all.
+The cargo workspace is the place that counts;
+tests/packaging/test_versions.py compares all.
 
     python scripts/set_version.py 0.2.0
 """
@@ -10,14 +11,20 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 ROOT = Path(__file__).resolve().parent.parent
 # File, and the pattern whose first group stays and whose second is the version.
 PLACES = [
     ("Cargo.toml", r'(?m)^(\[workspace\.package\]\nversion = )"([^"]+)"'),
-    ("packages/maou/pyproject.toml", r'(?m)^(version = )"([^"]+)"'),
+    *(
+        (path.relative_to(ROOT).as_posix(), r'(?m)^(version = )"([^"]+)"')
+        for path in sorted(ROOT.glob("packages/*/pyproject.toml"))
+    ),
     ("packages/maou/pyproject.toml", r'("maou-rust==)([^"]+)"'),
-    ("packages/maou-rust/pyproject.toml", r'(?m)^(version = )"([^"]+)"'),
     ("packages/maou/src/maou/_version.py", r'(?m)^(__version__ = )"([^"]+)"'),
 ]
 
@@ -33,16 +40,19 @@ def versions() -> dict[str, str]:
     return found
 
 
-def set_version(version: str) -> None:
-    """Write `version` at every place."""
+def set_version(version: str, keep: Collection[str] = ()) -> None:
+    """Write `version` at every place, except in the files of `keep`."""
     for name, pattern in PLACES:
+        if name in keep:
+            continue
         path = ROOT / name
         text = path.read_text(encoding="utf-8")
         match = re.search(pattern, text)
         if match is None:
             sys.exit(f"{name}: expected a line like `{pattern}`")
         start, end = match.span(2)
-        path.write_text(text[:start] + version + text[end:], encoding="utf-8")
+        replaced = text[:start] + version + text[end:]
+        path.write_text(replaced, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

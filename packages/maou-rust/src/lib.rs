@@ -34,7 +34,7 @@ pub mod maou_rust {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("__version__", env!("MAOU_VERSION"))?;
         module.add("INTERFACE", super::INTERFACE)?;
         // `import maou_rust.maou_io` looks here, since a submodule of an extension has no file.
         let modules = module.py().import("sys")?.getattr("modules")?;

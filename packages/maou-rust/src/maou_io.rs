@@ -113,7 +113,7 @@ fn error_dict<'py>(py: Python<'py>, entry: &ErrorEntry) -> PyResult<Bound<'py, P
 
 #[pyfunction]
 fn hello() -> &'static str {
-    concat!("maou-rust ", env!("CARGO_PKG_VERSION"))
+    concat!("maou-rust ", env!("MAOU_VERSION"))
 }
 
 #[pyfunction]
