@@ -235,7 +235,7 @@ def property_tests(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def fuzz(session: nox.Session) -> None:
     """Fuzz every parser and decoder for 30 seconds each: `-- TARGET --seconds N`."""
-    session.run("python3", "scripts/fuzz.py", *session.posargs, external=True)
+    session.run(sys.executable, "scripts/fuzz.py", *session.posargs, external=True)
 
 
 @nox.session(python=OLDEST)
