@@ -30,24 +30,44 @@ pub(crate) enum SourceFormat {
     None,
     Csa,
     Kif,
+    Ki2,
+    Jkf,
+    Usi,
+    Sfen,
 }
 
 impl SourceFormat {
-    const ALL: [SourceFormat; 3] = [SourceFormat::None, SourceFormat::Csa, SourceFormat::Kif];
+    const ALL: [SourceFormat; 7] = [
+        SourceFormat::None,
+        SourceFormat::Csa,
+        SourceFormat::Kif,
+        SourceFormat::Ki2,
+        SourceFormat::Jkf,
+        SourceFormat::Usi,
+        SourceFormat::Sfen,
+    ];
 
     pub(crate) fn new(format: Option<Format>) -> SourceFormat {
         match format {
             None => SourceFormat::None,
             Some(Format::Csa) => SourceFormat::Csa,
             Some(Format::Kif) => SourceFormat::Kif,
+            Some(Format::Ki2) => SourceFormat::Ki2,
+            Some(Format::Jkf) => SourceFormat::Jkf,
+            Some(Format::Usi) => SourceFormat::Usi,
+            Some(Format::Sfen) => SourceFormat::Sfen,
         }
     }
 
     fn as_str(self) -> &'static str {
         match self {
             SourceFormat::None => "",
-            SourceFormat::Csa => "csa",
-            SourceFormat::Kif => "kif",
+            SourceFormat::Csa => Format::Csa.as_str(),
+            SourceFormat::Kif => Format::Kif.as_str(),
+            SourceFormat::Ki2 => Format::Ki2.as_str(),
+            SourceFormat::Jkf => Format::Jkf.as_str(),
+            SourceFormat::Usi => Format::Usi.as_str(),
+            SourceFormat::Sfen => Format::Sfen.as_str(),
         }
     }
 }

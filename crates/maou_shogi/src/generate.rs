@@ -99,6 +99,7 @@ impl GameGenerator {
         match format {
             Format::Csa => write_csa_with(game, FLOODGATE, out),
             Format::Kif => write_kif(game, out),
+            Format::Ki2 | Format::Jkf | Format::Usi | Format::Sfen => {}
         }
     }
 }

@@ -51,14 +51,30 @@ pub enum Format {
     Csa,
     /// The format of Kakinoki's Kifu for Windows, KIF and KIFU.
     Kif,
+    /// The format of Kakinoki's Kifu for Windows without origins of the moves, KI2 and KI2U.
+    Ki2,
+    /// JSON棋譜フォーマット, the JSON form of records.
+    Jkf,
+    /// `position` lines of USI, a game on each.
+    Usi,
+    /// Start positions, an SFEN on each line.
+    Sfen,
 }
 
 impl Format {
+    /// All formats.
+    pub const ALL: [Format; 6] =
+        [Format::Csa, Format::Kif, Format::Ki2, Format::Jkf, Format::Usi, Format::Sfen];
+
     /// The name in lower case, as in `sources.feather`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Format::Csa => "csa",
             Format::Kif => "kif",
+            Format::Ki2 => "ki2",
+            Format::Jkf => "jkf",
+            Format::Usi => "usi",
+            Format::Sfen => "sfen",
         }
     }
 }
@@ -107,6 +123,8 @@ impl Reader {
             (Format::Kif, Encoding::EucJp) => {
                 kif::read::<glyph::EucJp>(text, &mut self.game, &self.even, sink);
             }
+            // Not told by content yet.
+            (Format::Ki2 | Format::Jkf | Format::Usi | Format::Sfen, _) => {}
         }
         if !watched.anything {
             // A file that is cut off within its first lines.
