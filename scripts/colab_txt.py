@@ -13,6 +13,7 @@ import argparse
 import hashlib
 import re
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
@@ -121,7 +122,23 @@ def parse(text: str) -> list[Requirement]:
     ]
 
 
-def read(source: str, nesting: int = 0) -> list[Requirement]:
+def download(url: str) -> bytes:
+    """Fetch a file.
+
+    Raises:
+        ValueError: it cannot be fetched.
+    """
+    try:
+        with urlopen(url, timeout=60) as response:
+            content: bytes = response.read()
+    except (OSError, URLError) as error:
+        raise ValueError(f"{url}: {error}") from error
+    return content
+
+
+def read(
+    source: str, nesting: int = 0, download: Callable[[str], bytes] = download
+) -> list[Requirement]:
     """Read a colab.txt by path or URL, and those that it names with `-r`.
 
     Raises:
@@ -130,14 +147,13 @@ def read(source: str, nesting: int = 0) -> list[Requirement]:
     if nesting > MAX_NESTING:
         raise ValueError(f"{source}: expected at most {MAX_NESTING} nested files")
     is_url = urlsplit(source).scheme in ("http", "https")
-    try:
-        if is_url:
-            with urlopen(source, timeout=60) as response:
-                text = response.read().decode("utf-8")
-        else:
+    if is_url:
+        text = download(source).decode("utf-8")
+    else:
+        try:
             text = Path(source).read_text(encoding="utf-8")
-    except (OSError, URLError) as error:
-        raise ValueError(f"{source}: {error}") from error
+        except OSError as error:
+            raise ValueError(f"{source}: {error}") from error
     found = parse(text)
     for line in text.splitlines():
         if nested := re.fullmatch(r"-r\s+(\S+)", line.strip()):
@@ -146,11 +162,13 @@ def read(source: str, nesting: int = 0) -> list[Requirement]:
                 other = urljoin(source, other)
             elif urlsplit(other).scheme not in ("http", "https"):
                 other = str(Path(source).parent / other)
-            found += read(other, nesting + 1)
+            found += read(other, nesting + 1, download)
     return found
 
 
-def fetch(line: Requirement, folder: Path) -> Path:
+def fetch(
+    line: Requirement, folder: Path, download: Callable[[str], bytes] = download
+) -> Path:
     """Download a wheel into a folder; other wheels of that name are removed from it.
 
     Raises:
@@ -158,11 +176,7 @@ def fetch(line: Requirement, folder: Path) -> Path:
     """
     wheel = folder / line.file_name
     if not (wheel.is_file() and sha256_of(wheel.read_bytes()) == line.sha256):
-        try:
-            with urlopen(line.url, timeout=60) as response:
-                content = response.read()
-        except (OSError, URLError) as error:
-            raise ValueError(f"{line.url}: {error}") from error
+        content = download(line.url)
         if sha256_of(content) != line.sha256:
             found = sha256_of(content)
             message = f"{line.url}: expected sha256 `{line.sha256}`, found `{found}`"
