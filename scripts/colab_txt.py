@@ -13,14 +13,17 @@ import argparse
 import hashlib
 import re
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.error import URLError
 from urllib.parse import quote, unquote, urljoin, urlsplit
 from urllib.request import urlopen
 
 import platforms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LINE = re.compile(
     r"(?P<name>[\w.-]+) @ (?P<url>\S+)#sha256=(?P<sha256>[0-9a-f]{64})"
