@@ -32,18 +32,24 @@ OVERRIDES_LINE = 'override-dependencies = ["maou-rust"]'
 
 
 def source_lines(source: str | None) -> tuple[str, str]:
-    """Write the TOML for a source: the entry in `tool.uv.sources`, and what follows."""
+    """Say where maou-rust comes from: an override, and TOML about an index.
+
+    A wheel is named in the override, which holds for `uv run` and for `uv pip install`
+    alike; the latter does not look at `tool.uv.sources` for an override.
+    """
     if source is None:
-        return "", ""
-    if urlsplit(source).path.endswith(".txt"):
-        source = str(listed_wheel(source))
-    if urlsplit(source).scheme in ("http", "https"):
-        if urlsplit(source).path.endswith(".whl"):
-            return f"maou-rust = {{ url = {json.dumps(source)} }}\n", ""
-        index = f'\n[[tool.uv.index]]\nname = "prebuilt"\nurl = {json.dumps(source)}\n'
-        return 'maou-rust = { index = "prebuilt" }\n', index + "explicit = true\n"
-    wheel = find_wheel(Path(source))
-    return f"maou-rust = {{ path = {json.dumps(wheel.as_posix())} }}\n", ""
+        return "maou-rust", ""
+    parts = urlsplit(source)
+    if parts.path.endswith(".txt"):
+        return f"maou-rust @ {listed_wheel(source).as_uri()}", ""
+    if parts.scheme not in ("http", "https"):
+        return f"maou-rust @ {find_wheel(Path(source)).as_uri()}", ""
+    if parts.path.endswith(".whl"):
+        return f"maou-rust @ {source}", ""
+    index = 'maou-rust = { index = "prebuilt" }\n\n[[tool.uv.index]]\n'
+    return "maou-rust", (
+        f'{index}name = "prebuilt"\nurl = {json.dumps(source)}\nexplicit = true\n'
+    )
 
 
 def listed_wheel(source: str) -> Path:
@@ -79,7 +85,7 @@ def find_wheel(path: Path) -> Path:
     return path.resolve()
 
 
-def tool_lines() -> tuple[str, str]:
+def tool_lines(override: str) -> tuple[str, str]:
     """Write the TOML that gives the active project the workspace's tools.
 
     The groups are the workspace's and the versions those of its lock file, so that
@@ -98,7 +104,7 @@ def tool_lines() -> tuple[str, str]:
         for requirement in pins(package)
     ]
     lines = [
-        f"override-dependencies = {json.dumps(['maou-rust', *overrides])}",
+        f"override-dependencies = {json.dumps([override, *overrides])}",
         f"constraint-dependencies = {json.dumps(versions, indent=4)}",
     ]
     return "\n".join(lines), "\n" + section[0].rstrip("\n") + "\n"
@@ -113,20 +119,14 @@ def pins(package: dict[str, str | list[str]]) -> list[str]:
 
 def turn_on(source: str | None) -> dict[str, str]:
     """Write the active project; returns the variables that make uv use it."""
-    entry, index = source_lines(source)
-    versions, groups = tool_lines()
+    override, index = source_lines(source)
+    versions, groups = tool_lines(override)
     text = (PREBUILT / "pyproject.toml").read_text(encoding="utf-8")
     for line in (MAOU_LINE, OVERRIDES_LINE):
         if line not in text:
             sys.exit(f"prebuilt/pyproject.toml: expected the line `{line}`")
     text = text.replace(OVERRIDES_LINE, versions)
-    there = (
-        MAOU_LINE.replace("../packages", "../../packages")
-        + "\n"
-        + entry
-        + index
-        + groups
-    )
+    there = MAOU_LINE.replace("../packages", "../../packages") + "\n" + index + groups
     ACTIVE.mkdir(exist_ok=True)
     written = ACTIVE / "pyproject.toml.new"
     written.write_text(text.replace(MAOU_LINE + "\n", there), encoding="utf-8")
