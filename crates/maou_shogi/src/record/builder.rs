@@ -1,16 +1,20 @@
-//! What the readers of all formats share: playing the main line, placing errors, deciding results.
+//! What the readers of all formats share: playing moves, placing errors, deciding results, keeping
+//! headers, comments and variations or counting them.
 
 use std::ops::Range;
 
 use super::ending::Verdict;
+use super::lines::{Lines, Place};
 use super::text::{Places, Text};
-use super::{Ending, ErrorKind, GameRecord, GameResult, RecordError, Sink};
+use super::{Comment, Ending, ErrorKind, GameRecord, GameResult, RecordError, Sink};
+
+pub(super) use super::lines::Misplaced;
 use crate::{Color, Move, Position};
 
 /// A tail is cut after this many characters.
 const MAX_TAIL_CHARS: usize = 1000;
 
-/// Where and why the main line breaks off.
+/// Where and why a line breaks off.
 #[derive(Debug)]
 struct Break {
     kind: ErrorKind,
@@ -30,8 +34,13 @@ pub(super) struct Builder<'a> {
     sink: &'a mut dyn Sink,
     places: Places,
     position: Position,
+    /// Everything is kept; without it, the columns of the games table only.
+    is_full: bool,
     /// Whether the main line has begun, or ended without one: `game.start` is set.
     begun: bool,
+    /// The main line and its variations; `position`, `broken`, `verdict` and the columns of `game`
+    /// are those of the line that is being read.
+    lines: Lines,
     broken: Option<Break>,
     /// The start position was no good: nothing of this game is kept or reported any more.
     dropped: bool,
@@ -41,7 +50,12 @@ pub(super) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    pub fn new(text: Text<'a>, game: &'a mut GameRecord, sink: &'a mut dyn Sink) -> Builder<'a> {
+    pub fn new(
+        text: Text<'a>,
+        game: &'a mut GameRecord,
+        is_full: bool,
+        sink: &'a mut dyn Sink,
+    ) -> Builder<'a> {
         game.clear();
         Builder {
             text,
@@ -49,7 +63,9 @@ impl<'a> Builder<'a> {
             game,
             sink,
             places: Places::START,
+            is_full,
             begun: false,
+            lines: Lines::default(),
             broken: None,
             dropped: false,
             verdict: None,
@@ -90,13 +106,47 @@ impl<'a> Builder<'a> {
         self.begun
     }
 
-    /// Whether moves are still played: the start is good and no move was bad.
+    /// Whether headers, comments and variations are kept.
     #[inline]
-    pub fn is_playing(&self) -> bool {
-        self.begun && !self.dropped && self.broken.is_none() && self.verdict.is_none()
+    pub fn is_full(&self) -> bool {
+        self.is_full
     }
 
-    /// Whether nothing in the main line was bad so far.
+    /// Whether moves are still played: the start is good and no move of the line was bad.
+    #[inline]
+    pub fn is_playing(&self) -> bool {
+        self.begun
+            && !self.dropped
+            && self.broken.is_none()
+            && self.verdict.is_none()
+            && !self.is_skipping()
+    }
+
+    /// Whether a variation is being read, be it kept or left out.
+    #[inline]
+    pub fn is_in_variation(&self) -> bool {
+        self.lines.place != Place::Main
+    }
+
+    /// Whether a variation is being passed over.
+    #[inline]
+    pub fn is_skipping(&self) -> bool {
+        self.lines.place == Place::Skipped
+    }
+
+    /// Number of moves from the start of the game to the end of the line, as far as it is read.
+    #[inline]
+    pub fn ply(&self) -> usize {
+        self.lines.first_ply + self.game.moves.len()
+    }
+
+    /// The move before, if any: that of the line which a variation leaves, at its begin.
+    #[inline]
+    pub fn last_move(&self) -> Option<Move> {
+        self.game.moves.last().copied().or(self.lines.move_before)
+    }
+
+    /// Whether nothing in the line was bad so far.
     pub fn is_whole(&self) -> bool {
         self.broken.is_none()
     }
@@ -105,9 +155,12 @@ impl<'a> Builder<'a> {
         self.verdict.is_some()
     }
 
-    /// Whether the main line has any move or an ending.
+    /// Whether the main line has any move or an ending, or there is a variation.
     pub fn has_body(&self) -> bool {
-        self.verdict.is_some() || self.broken.is_some() || !self.game.moves.is_empty()
+        self.is_in_variation()
+            || self.verdict.is_some()
+            || self.broken.is_some()
+            || !self.game.moves.is_empty()
     }
 
     #[inline]
@@ -156,10 +209,10 @@ impl<'a> Builder<'a> {
         true
     }
 
-    /// Breaks the main line off: what begins at `offset` cannot be read or played.
+    /// Breaks the line off: what begins at `offset` cannot be read or played.
     #[cold]
     pub fn break_off(&mut self, kind: ErrorKind, offset: usize, message: String) {
-        if self.broken.is_none() && !self.dropped {
+        if self.broken.is_none() && !self.dropped && !self.is_skipping() {
             let after_end = self.verdict.is_some();
             self.broken = Some(Break { kind, offset, message, n_moves_after: 0, after_end });
         }
@@ -212,6 +265,9 @@ impl<'a> Builder<'a> {
     /// Sets how the game ended. A second, different result is a contradiction.
     pub fn end(&mut self, offset: usize, verdict: Verdict) {
         self.time_open = false;
+        if self.is_skipping() {
+            return;
+        }
         let Some(first) = &mut self.verdict else {
             self.verdict = Some(verdict);
             return;
@@ -222,16 +278,88 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Hands the game on, with the errors of its main line, and gets ready for the next one, which
+    /// Keeps a header field as it is written; those of the start position are not given here.
+    pub fn header(&mut self, key: &str, value: &str) {
+        if self.is_full && !self.dropped {
+            self.game.headers.push((key.to_owned(), value.to_owned()));
+        }
+    }
+
+    /// Keeps the comment in these bytes, which are one line without the sign of a comment; in the
+    /// way that fills the columns only, counts it.
+    #[inline]
+    pub fn comment(&mut self, range: Range<usize>) {
+        if self.is_full {
+            self.keep_comment(range);
+        } else {
+            self.game.n_comments += 1;
+        }
+    }
+
+    /// Keeps a comment of which nothing is lost where comments are not kept.
+    #[inline]
+    pub fn comment_with_data(&mut self, range: Range<usize>) {
+        if self.is_full {
+            self.keep_comment(range);
+        }
+    }
+
+    #[cold]
+    fn keep_comment(&mut self, range: Range<usize>) {
+        let mut text = String::new();
+        self.text.decode(&self.text.bytes[range], &mut text);
+        self.push_comment(text.trim_ascii_end().to_owned());
+    }
+
+    /// Keeps a comment, a line of text; in the way that fills the columns only, counts it.
+    pub fn push_comment(&mut self, text: String) {
+        if !self.is_full || self.broken.is_some() || self.is_skipping() {
+            // What is said about moves that are not kept goes with them.
+            self.game.n_comments += 1;
+            return;
+        }
+        let comment = Comment { ply: self.ply() as u32, text };
+        match self.lines.current() {
+            Some(variation) => variation.comments.push(comment),
+            None => self.game.comments.push(comment),
+        }
+    }
+
+    /// Ends the line before `offset` and begins a variation that leaves the line read last, or one
+    /// of those that it comes from, after `ply` moves from the start of the game.
+    ///
+    /// A variation that leaves another one before or at its first move leaves, like that one, the
+    /// line which both come from. So the variations of a tree are all found again if those of
+    /// each line come one after the other from its end to its start, each followed by its own. In
+    /// the way that fills the columns only, the variation is counted and passed over.
+    #[cold]
+    pub fn begin_variation(&mut self, ply: usize, offset: usize) -> Result<(), Misplaced> {
+        let is_broken = self.broken.as_ref().is_some_and(|broken| !broken.after_end);
+        self.lines.main_is_broken |= is_broken && !self.is_in_variation();
+        self.end_line(offset);
+        self.time_open = false;
+        let entered = match self.is_full && self.begun && !self.dropped {
+            true => self.lines.enter(ply, self.game, &mut self.position),
+            false => {
+                self.lines.place = Place::Skipped;
+                Ok(())
+            }
+        };
+        if self.is_skipping() {
+            self.game.n_variations += 1;
+        }
+        match entered {
+            // The moves that it would leave are not read, which is told already.
+            Err(Misplaced::Beyond(_)) if self.lines.main_is_broken => Ok(()),
+            entered => entered,
+        }
+    }
+
+    /// Hands the game on, with the errors of its lines, and gets ready for the next one, which
     /// begins at `end`.
     pub fn finish(&mut self, end: usize) {
-        let owned = self.settle();
-        if let Some(broken) = self.broken.take().filter(|_| !self.dropped) {
-            self.set_tail(broken.offset, end);
-            if !owned {
-                self.emit(broken.kind, broken.offset, broken.message, true);
-            }
-        }
+        self.end_line(end);
+        self.lines.finish(self.game);
         if !self.dropped && self.begun {
             self.sink.game(self.game);
         }
@@ -239,6 +367,17 @@ impl<'a> Builder<'a> {
         self.begun = false;
         self.dropped = false;
         self.time_open = false;
+    }
+
+    /// Settles how the line ends, which is followed by something else at `end`.
+    fn end_line(&mut self, end: usize) {
+        let owned = self.settle();
+        if let Some(broken) = self.broken.take().filter(|_| !self.dropped) {
+            self.set_tail(broken.offset, end);
+            if !owned {
+                self.emit(broken.kind, broken.offset, broken.message, true);
+            }
+        }
     }
 
     /// Sets result and ending; returns whether the record itself owns up to an illegal last move.
@@ -249,9 +388,14 @@ impl<'a> Builder<'a> {
             // What the record says of its end does not belong to the moves that are kept.
             return false;
         }
-        let verdict = verdict.settled(self.game);
-        self.game.ending = verdict.ending;
-        self.game.result = verdict.result.unwrap_or(GameResult::Unknown);
+        if let Some(variation) = self.lines.current() {
+            variation.ending = verdict.ending;
+            variation.result = verdict.result.unwrap_or(GameResult::Unknown);
+        } else if !self.is_skipping() {
+            let verdict = verdict.settled(self.game);
+            self.game.ending = verdict.ending;
+            self.game.result = verdict.result.unwrap_or(GameResult::Unknown);
+        }
         owned
     }
 
@@ -262,7 +406,11 @@ impl<'a> Builder<'a> {
         if let Some((at, _)) = tail.char_indices().nth(MAX_TAIL_CHARS) {
             tail.truncate(at);
         }
-        self.game.tail.push_str(tail.trim_end());
+        let target = match self.lines.current() {
+            Some(variation) => &mut variation.tail,
+            None => &mut self.game.tail,
+        };
+        target.push_str(tail.trim_end());
     }
 
     /// Decodes the text of a header into `field`, without white space around it.

@@ -6,14 +6,15 @@
 //! Source: <http://www2.computer-shogi.org/protocol/record_v3.html> and its predecessors; the
 //! comments are those of shogi-server.
 
+use std::ops::Range;
+
 use super::builder::Builder;
 use super::csa_comment::{self, Comment};
 use super::csa_ending;
 use super::csa_move::{Refusal, find_move, time_ms};
 use super::csa_start::{CsaStart, color_of};
 use super::header::parse_date;
-use super::text::Text;
-use super::{Ending, ErrorKind, GameRecord, Sink};
+use super::{Ending, ErrorKind};
 use crate::{Color, Position};
 
 /// The start position read last with its text: most games of a batch begin in the same way.
@@ -23,11 +24,12 @@ pub(super) struct StartCache {
     position: Option<Position>,
 }
 
-/// Reads all games of `text`.
-pub(super) fn read(text: Text, game: &mut GameRecord, cache: &mut StartCache, sink: &mut dyn Sink) {
+/// Reads all games of the builder's text.
+pub(super) fn read(builder: Builder<'_>, cache: &mut StartCache) {
+    let text = builder.text;
     let mut csa = Csa {
         bytes: text.bytes,
-        builder: Builder::new(text, game, sink),
+        builder,
         start: CsaStart::new(),
         cache,
         start_is_one_block: true,
@@ -189,22 +191,26 @@ impl Csa<'_, '_> {
         let end = self.builder.text.line_end(at);
         let line = &self.bytes[at..end];
         match csa_comment::parse(line) {
-            Comment::EvalBlack(cp) if self.builder.set_eval_black(cp) => {}
-            other => self.read_other_comment(other, at),
+            Comment::EvalBlack(cp) if self.builder.set_eval_black(cp) => {
+                self.builder.comment_with_data(at + 1..end);
+            }
+            other => self.read_other_comment(other, at..end),
         }
         end
     }
 
-    fn read_other_comment(&mut self, comment: Comment, at: usize) {
+    fn read_other_comment(&mut self, comment: Comment, line: Range<usize>) {
         self.start_is_one_block = self.start.first_line.is_none();
+        let text = line.start + 1..line.end;
         match comment {
             Comment::BlackRating(rating) => self.builder.game.black_rating = Some(rating),
             Comment::WhiteRating(rating) => self.builder.game.white_rating = Some(rating),
             Comment::Summary(verdict) if self.builder.has_begun() => {
-                self.builder.end(at, verdict);
+                self.builder.end(line.start, verdict);
             }
-            _ => self.builder.game.n_comments += 1,
+            _ => return self.builder.comment(text),
         }
+        self.builder.comment_with_data(text);
     }
 
     #[cold]
@@ -276,6 +282,11 @@ impl Csa<'_, '_> {
             self.start_is_one_block = self.start.first_line.is_none();
         }
         let value_at = at + key.len()..at + key.len() + value.len();
+        if self.builder.is_full() {
+            let key = self.decoded(key.strip_suffix(b":").unwrap_or(key));
+            let value = self.decoded(value);
+            self.builder.header(&key, value.trim());
+        }
         match key {
             b"N+" => self.builder.set_text(value_at, |game| &mut game.black),
             b"N-" => self.builder.set_text(value_at, |game| &mut game.white),
@@ -317,6 +328,12 @@ impl Csa<'_, '_> {
         self.start = CsaStart::new();
         self.start_is_one_block = true;
         self.has_content = false;
+    }
+
+    fn decoded(&self, bytes: &[u8]) -> String {
+        let mut text = String::new();
+        self.builder.text.decode(bytes, &mut text);
+        text
     }
 
     /// Reports that at `at` there is not what was expected.

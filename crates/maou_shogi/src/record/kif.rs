@@ -10,25 +10,19 @@ use super::glyph::{Glyph, Width};
 use super::kif_ending;
 use super::kif_move::{self, Lexed, Origin, WrittenMove};
 use super::kif_start::KifStart;
-use super::text::Text;
-use super::{Ending, ErrorKind, GameRecord, Sink};
+use super::{Ending, ErrorKind};
 use crate::{Move, PieceType, Position, Square};
 
-/// Reads all games of `text`, whose characters are those of `W`.
+/// Reads all games of the builder's text, whose characters are those of `W`.
 ///
 /// `even` is the start of an even game.
-pub(super) fn read<W: Width>(
-    text: Text,
-    game: &mut GameRecord,
-    even: &Position,
-    sink: &mut dyn Sink,
-) {
+pub(super) fn read<'a, W: Width>(builder: Builder<'a>, even: &'a Position) {
+    let text = builder.text;
     let mut kif = Kif::<W> {
         bytes: text.bytes,
-        builder: Builder::new(text, game, sink),
+        builder,
         start: KifStart::new(),
         first_number: None,
-        in_variation: false,
         has_content: false,
         time_is_reported: false,
         line: String::new(),
@@ -47,8 +41,7 @@ pub(super) struct Kif<'a, W> {
     pub builder: Builder<'a>,
     pub start: KifStart,
     /// Number of the first move; the others follow it.
-    first_number: Option<u32>,
-    pub in_variation: bool,
+    pub first_number: Option<u32>,
     /// This game has anything but comments.
     pub has_content: bool,
     time_is_reported: bool,
@@ -65,11 +58,13 @@ impl<W: Width> Kif<'_, W> {
         let blanks = self.bytes[line_start..].iter().take_while(|byte| **byte == b' ').count();
         let at = line_start + blanks;
         match self.bytes.get(at) {
-            Some(b'0'..=b'9') if !self.in_variation => self.read_move_line(at),
+            Some(b'0'..=b'9') if !self.builder.is_skipping() => self.read_move_line(at),
             Some(b'0'..=b'9') => self.builder.text.line_end(at) + 1,
-            Some(b'*' | b'&') => {
-                self.builder.game.n_comments += 1;
-                self.builder.text.line_end(at) + 1
+            Some(sign @ (b'*' | b'&')) => {
+                let end = self.builder.text.line_end(at);
+                // A bookmark keeps its sign, which tells it from a comment.
+                self.builder.comment(at + usize::from(*sign == b'*')..end);
+                end + 1
             }
             Some(b'\n') => at + 1,
             None => at,
@@ -99,11 +94,11 @@ impl<W: Width> Kif<'_, W> {
             return self.builder.text.line_end(pos) + 1;
         }
         let first = *self.first_number.get_or_insert(number);
-        if number != first.saturating_add(self.builder.game.moves.len() as u32) {
+        if number != first.saturating_add(self.builder.ply() as u32) {
             return self.refuse_number(at, first);
         }
         let Lexed::Move(written, end) = lexed else { return self.refuse_text(pos) };
-        match find_move(&written, self.builder.position(), self.builder.game.moves.last()) {
+        match find_move(&written, self.builder.position(), self.builder.last_move()) {
             Some(mv) if self.builder.play(mv) => self.read_rest_of_move(end),
             _ => self.refuse_move(&written, pos),
         }
@@ -160,7 +155,7 @@ impl<W: Width> Kif<'_, W> {
     #[cold]
     fn refuse_number(&mut self, at: usize, first: u32) -> usize {
         let end = self.builder.text.line_end(at);
-        let expected = first.saturating_add(self.builder.game.moves.len() as u32);
+        let expected = first.saturating_add(self.builder.ply() as u32);
         let found = self.builder.text.shown(&self.bytes[at..end]);
         let message = format!("expected move {expected}, found `{found}`");
         self.builder.break_off(ErrorKind::MoveNumber, at, message);
@@ -178,7 +173,7 @@ impl<W: Width> Kif<'_, W> {
 
     #[cold]
     fn refuse_move(&mut self, written: &WrittenMove, at: usize) -> usize {
-        let first = self.builder.game.moves.is_empty();
+        let first = self.builder.last_move().is_none();
         if written.from == Origin::Untold || written.to.is_none() && first {
             return self.refuse_text(at);
         }
@@ -247,7 +242,7 @@ impl<W: Width> Kif<'_, W> {
 
     /// Games put one behind the other: a header after moves begins the next one.
     pub fn begin_next_if_played(&mut self, line_start: usize) {
-        if self.builder.has_body() || self.in_variation {
+        if self.builder.has_body() {
             self.finish_game(line_start);
         }
     }
@@ -259,7 +254,6 @@ impl<W: Width> Kif<'_, W> {
         self.builder.finish(end);
         self.start = KifStart::new();
         self.first_number = None;
-        self.in_variation = false;
         self.has_content = false;
         self.time_is_reported = false;
     }
@@ -272,7 +266,7 @@ fn kif_square(square: Square) -> String {
 
 /// The move that is written, in `position` after `last`.
 #[inline]
-fn find_move(written: &WrittenMove, position: &Position, last: Option<&Move>) -> Option<Move> {
+fn find_move(written: &WrittenMove, position: &Position, last: Option<Move>) -> Option<Move> {
     let to = written.to.or_else(|| last.map(|mv| mv.to()))?;
     match written.from {
         Origin::Hand => {

@@ -1,6 +1,7 @@
 //! The lines of KIF that are no moves: headers, boards, variations and the last line.
 
 use super::ErrorKind;
+use super::builder::Misplaced;
 use super::glyph::Width;
 use super::header::parse_date;
 use super::kif::Kif;
@@ -37,6 +38,22 @@ fn is_blank(line: &str) -> bool {
     line.chars().all(|ch| ch.is_whitespace() || ch == '\u{1A}')
 }
 
+/// The 12 in `変化：12手`.
+fn variation_number(line: &str) -> Option<u32> {
+    let text = line.strip_prefix("変化")?.trim_start_matches(['：', ':', ' ', '　']);
+    let mut number = None;
+    for ch in text.chars() {
+        let Some(digit) = digit(ch) else { break };
+        number = Some(number.unwrap_or(0u32).saturating_mul(10).saturating_add(digit));
+    }
+    number
+}
+
+/// A digit of any width.
+fn digit(ch: char) -> Option<u32> {
+    ch.to_digit(10).or_else(|| ('０'..='９').contains(&ch).then(|| ch as u32 - '０' as u32))
+}
+
 impl<W: Width> Kif<'_, W> {
     /// Reads a line that is decoded for it.
     #[cold]
@@ -61,11 +78,7 @@ impl<W: Width> Kif<'_, W> {
                 self.begin_next_if_played(line_start);
                 self.has_content = true;
             }
-            _ if line.starts_with("変化：") || line.starts_with("変化:") => {
-                self.has_content = true;
-                self.in_variation = true;
-                self.builder.game.n_variations += 1;
-            }
+            _ if line.starts_with("変化") => self.read_variation(line, line_start),
             _ if line.starts_with("まで") => self.read_last_line(line, at),
             _ => self.read_header(line, line_start, at),
         }
@@ -81,9 +94,31 @@ impl<W: Width> Kif<'_, W> {
         }
     }
 
+    /// `変化：12手`: what follows is played instead of the move of that number.
+    fn read_variation(&mut self, line: &str, at: usize) {
+        self.has_content = true;
+        if !self.builder.has_begun() {
+            self.begin(at);
+        }
+        let first = self.first_number.unwrap_or(1);
+        let ply = variation_number(line).and_then(|number| number.checked_sub(first));
+        // Without a number there is no such move.
+        let begun = self.builder.begin_variation(ply.map_or(usize::MAX, |ply| ply as usize), at);
+        let expected = match begun {
+            Ok(()) => return,
+            Err(Misplaced::Beyond(ply)) => {
+                let last = first.saturating_add(ply as u32);
+                format!("expected a variation such as `変化：{last}手`, from {first} to {last}")
+            }
+            Err(Misplaced::TooDeep) => "expected fewer variations within each other".to_owned(),
+        };
+        let found = line.trim_end();
+        self.builder.report(ErrorKind::MoveNumber, at, format!("{expected}, found `{found}`"));
+    }
+
     /// `まで85手で先手の勝ち`
     fn read_last_line(&mut self, line: &str, at: usize) {
-        if self.in_variation {
+        if self.builder.is_skipping() {
             return;
         }
         if !self.builder.has_begun() {
@@ -115,10 +150,13 @@ impl<W: Width> Kif<'_, W> {
         let key = line[..colon].trim_end();
         let value = line[colon + separator.len_utf8()..].trim();
         if !USED_HEADERS.contains(&key) {
-            return;
+            return self.builder.header(key, value);
         }
         self.begin_next_if_played(line_start);
         self.has_content = true;
+        if key != "手合割" && !key.ends_with("駒") {
+            self.builder.header(key, value);
+        }
         let separator_len = if separator == ':' { 1 } else { W::BYTES };
         // The key is one of a few, in characters of one width, but for blanks behind it.
         let n_before = line[..colon].chars().map(|ch| match W::BYTES {
@@ -171,7 +209,7 @@ impl<W: Width> Kif<'_, W> {
         // The files above a board, and what a board says of the last move.
         let is_board_edge =
             line.contains('９') && line.contains('１') || line.starts_with("手数＝");
-        if self.in_variation || is_board_edge || line.starts_with('\u{1A}') {
+        if self.builder.is_skipping() || is_board_edge || line.starts_with('\u{1A}') {
             return;
         }
         let found = self.builder.text.shown(&self.bytes[at..self.builder.text.line_end(at)]);

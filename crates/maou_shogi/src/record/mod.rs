@@ -20,6 +20,7 @@ mod kif_ending;
 mod kif_move;
 mod kif_start;
 mod kif_text;
+mod lines;
 mod model;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ pub use model::{Comment, Date, Ending, GameRecord, GameResult, UnknownEnding, Va
 pub use text::Encoding;
 pub use write::{CsaOptions, EncodeError, encode, write_csa, write_csa_with, write_kif};
 
+use builder::Builder;
 use text::{Places, Text};
 
 use crate::Position;
@@ -86,12 +88,19 @@ pub struct Reader {
     even: Position,
     csa_start: csa::StartCache,
     unix_lines: Vec<u8>,
+    is_full: bool,
 }
 
 impl Reader {
-    /// A reader with empty buffers.
+    /// A reader of what the games table holds: it counts comments and variations, and drops headers
+    /// that no column has.
     pub fn new() -> Reader {
         Reader::default()
+    }
+
+    /// A reader that keeps headers, comments and variations too.
+    pub fn full() -> Reader {
+        Reader { is_full: true, ..Reader::default() }
     }
 
     /// Reads all games of one file into `sink`, and returns the format.
@@ -111,17 +120,17 @@ impl Reader {
             }
         };
         let mut watched = Watched { sink, anything: false };
-        let sink = &mut watched;
+        let builder = Builder::new(text, &mut self.game, self.is_full, &mut watched);
         match (format, text.encoding) {
-            (Format::Csa, _) => csa::read(text, &mut self.game, &mut self.csa_start, sink),
+            (Format::Csa, _) => csa::read(builder, &mut self.csa_start),
             (Format::Kif, Encoding::Ascii | Encoding::Utf8) => {
-                kif::read::<glyph::Utf8>(text, &mut self.game, &self.even, sink);
+                kif::read::<glyph::Utf8>(builder, &self.even);
             }
             (Format::Kif, Encoding::ShiftJis) => {
-                kif::read::<glyph::ShiftJis>(text, &mut self.game, &self.even, sink);
+                kif::read::<glyph::ShiftJis>(builder, &self.even);
             }
             (Format::Kif, Encoding::EucJp) => {
-                kif::read::<glyph::EucJp>(text, &mut self.game, &self.even, sink);
+                kif::read::<glyph::EucJp>(builder, &self.even);
             }
             // Not told by content yet.
             (Format::Ki2 | Format::Jkf | Format::Usi | Format::Sfen, _) => {}

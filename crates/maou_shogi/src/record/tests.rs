@@ -3,6 +3,7 @@
 mod any_bytes;
 mod csa;
 mod kif;
+mod tree;
 
 use super::*;
 use crate::{Color, Move, Setup};
