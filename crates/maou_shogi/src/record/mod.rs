@@ -30,7 +30,7 @@ mod write;
 pub use error::{ErrorKind, RecordError};
 pub use model::{Comment, Date, Ending, GameRecord, GameResult, UnknownEnding, Variation};
 pub use text::Encoding;
-pub use write::{CsaOptions, EncodeError, encode, write_csa, write_csa_with, write_kif};
+pub use write::{CsaOptions, EncodeError, Loss, encode, write_csa, write_csa_with, write_kif};
 
 use builder::Builder;
 use text::{Places, Text};

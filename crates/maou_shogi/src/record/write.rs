@@ -14,6 +14,7 @@
 
 mod csa;
 mod kif;
+mod loss;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ use encoding_rs::{EUC_JP, SHIFT_JIS};
 
 pub use csa::{CsaOptions, write_csa, write_csa_with};
 pub use kif::write_kif;
+pub use loss::Loss;
 
 use super::ending::Verdict;
 use super::{Encoding, GameRecord};
