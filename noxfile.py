@@ -247,6 +247,12 @@ def corpus(session: nox.Session) -> None:
     session.run("python", "scripts/corpus.py", *session.posargs)
 
 
+@nox.session(venv_backend="none")
+def new(session: nox.Session) -> None:
+    """Scaffold a crate, `-- NAME`, or `-- --package NAME`; `-- --remove NAME`."""
+    session.run(sys.executable, "scripts/new_crate.py", *session.posargs, external=True)
+
+
 @nox.session(python=OLDEST)
 def version(session: nox.Session) -> None:
     """Set the version everywhere: `-- X.Y.Z`."""

@@ -38,11 +38,12 @@ pub mod maou_rust {
         module.add("INTERFACE", super::INTERFACE)?;
         // `import maou_rust.maou_io` looks here, since a submodule of an extension has no file.
         let modules = module.py().import("sys")?.getattr("modules")?;
-        for name in ["maou_index", "maou_io", "maou_shogi"] {
-            let submodule = module.getattr(name)?;
-            let full_name = format!("maou_rust.{name}");
-            submodule.setattr("__name__", &full_name)?;
-            modules.set_item(full_name, submodule)?;
+        for (name, value) in module.dict() {
+            if let Ok(submodule) = value.cast::<PyModule>() {
+                let full_name = format!("maou_rust.{name}");
+                submodule.setattr("__name__", &full_name)?;
+                modules.set_item(full_name, submodule)?;
+            }
         }
         Ok(())
     }

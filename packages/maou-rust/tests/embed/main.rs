@@ -2,6 +2,8 @@
 //!
 //! One test binary, since linking them is what tests cost: a crate's tests are a module here.
 
+mod maou_shogi;
+
 use std::ffi::CString;
 use std::sync::Once;
 
@@ -40,34 +42,5 @@ fn build_info_names_profile_and_target() {
          info = maou_rust.build_info()\n\
          assert info['profile'] in ('daily', 'release'), info\n\
          assert info['rustc'].startswith('rustc '), info\n",
-    );
-}
-
-#[test]
-fn errors_carry_their_place() {
-    check(
-        "import maou_rust\n\
-         try:\n\
-         \x20   maou_rust.maou_shogi.canonical_sfen('lnsgkgsnl/9/9/9/9/9/9/9/LNSGKGSNX b - 1')\n\
-         except maou_rust.RecordError as error:\n\
-         \x20   assert isinstance(error, ValueError)\n\
-         \x20   assert (error.path, error.line, error.column) == (None, 1, 33), error.column\n\
-         \x20   assert '`X`' in str(error), str(error)\n\
-         else:\n\
-         \x20   raise AssertionError('expected a RecordError')\n",
-    );
-}
-
-#[test]
-fn records_cross_as_plain_data() {
-    check(
-        "from maou_rust import maou_shogi\n\
-         format, games, problems = maou_shogi.read_records(b'V2.2\\nPI\\n+\\n+7776FU\\nT3\\n%TORYO\\n')\n\
-         assert format == 'csa' and problems == [], problems\n\
-         game = games[0]\n\
-         assert game['moves'] == [59 | 60 << 7], game\n\
-         assert game['times_ms'] == [3000] and game['evals_cp'] == [None]\n\
-         assert game['result'] == 1 and game['ending'] == 'resign'\n\
-         assert maou_shogi.move16_to_usi(game['moves'][0]) == '7g7f'\n",
     );
 }
