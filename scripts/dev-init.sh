@@ -142,8 +142,8 @@ ensure_sccache() {
 # The memory of the machine, or what a container is allowed of it.
 memory_mb() {
     local bytes file group least
-    least=$(awk '/^MemTotal:/ { print $2 * 1024 }' /proc/meminfo 2>/dev/null || true)
-    [ -n "$least" ] || least=$(sysctl -n hw.memsize 2>/dev/null || echo 0)
+    least=$(sed -n 's/^MemTotal: *\([0-9]*\) kB$/\1/p' /proc/meminfo 2>/dev/null || true)
+    if [ -n "$least" ]; then least=$((least * 1024)); else least=$(sysctl -n hw.memsize 2>/dev/null || echo 0); fi
     group=$(sed -n 's/^[0-9]*:memory://p' /proc/self/cgroup 2>/dev/null || true)
     for file in /sys/fs/cgroup/memory.max "/sys/fs/cgroup/memory$group/memory.limit_in_bytes" \
         /sys/fs/cgroup/memory/memory.limit_in_bytes; do
