@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -63,16 +63,43 @@ def refuse(message: str) -> NoReturn:
 # Texts of the repository -------------------------------------------------------------
 
 
-def order(name: str) -> list[tuple[str, int]]:
-    """Sort key of rustfmt and ruff for names in lower case: numbers by their value."""
-    parts = re.findall(r"(\D*)(\d*)", name)
-    return [(text.replace("_", "!"), int(number or -1)) for text, number in parts]
+def plain(name: str) -> tuple[object, ...]:
+    """Sort key of most lists, and of rustfmt for modules: character by character."""
+    return (name,)
+
+
+def rustfmt_use(name: str) -> tuple[object, ...]:
+    """Sort key of rustfmt for imports: `_` first, then numbers by their value."""
+    return _by_token(name, "_0")
+
+
+def ruff(name: str) -> tuple[object, ...]:
+    """Sort key of ruff for imports and `__all__`: numbers by their value, then `_`."""
+    return _by_token(name, "0_")
+
+
+def _by_token(name: str, first: str) -> tuple[object, ...]:
+    kinds = {kind: rank for rank, kind in enumerate(first)}
+    return tuple(
+        (kinds["0"], int(token), "")
+        if token.isdigit()
+        else (kinds.get(token, len(kinds)), 0, token)
+        for token in re.findall(r"_|\d+|[^\d_]+", name)
+    )
 
 
 class Line:
     """An entry of a sorted list in a file: consecutive lines that look alike."""
 
-    def __init__(self, path: str, entry: str, line: str, after: str = "") -> None:
+    def __init__(
+        self,
+        path: str,
+        entry: str,
+        line: str,
+        *,
+        after: str = "",
+        order: Callable[[str], tuple[object, ...]] = plain,
+    ) -> None:
         """Take the text of an entry, with @NAME@, and what all entries look like.
 
         Args:
@@ -81,8 +108,10 @@ class Line:
             line: The entry of the newcomer.
             after: The list begins after this text, at the next thing like an entry or,
                 while there is none, right there.
+            order: Sort key of the list.
         """
-        self.path, self.entry, self.line, self.after = path, entry, line, after
+        self.path, self.entry, self.line = path, entry, line
+        self.after, self.order = after, order
 
     def add(self, text: str, name: str) -> str:
         """Return the text with the entry of `name`."""
@@ -101,7 +130,7 @@ class Line:
         while match := re.compile(self.entry).match(text, at):
             if match[0] == line:
                 return text
-            if order(match[1]) > order(name):
+            if self.order(match[1]) > self.order(name):
                 break
             at = match.end()
         return text[:at] + line + text[at:]
@@ -161,6 +190,7 @@ EDITS: dict[str, list[Line | Section]] = {
             "packages/maou-rust/src/lib.rs",
             r"    #\[pymodule_export\]\n    use super::(\w+).*;\n",
             "    #[pymodule_export]\n    use super::@NAME@::python as @NAME@;\n",
+            order=rustfmt_use,
         ),
         Line(
             "packages/maou-rust/tests/embed/main.rs", r"mod (\w+);\n", "mod @NAME@;\n"
@@ -169,12 +199,14 @@ EDITS: dict[str, list[Line | Section]] = {
             f"{STUBS}/__init__.pyi",
             r"from maou_rust import (\w+) as \w+\n",
             "from maou_rust import @NAME@ as @NAME@\n",
+            order=ruff,
         ),
         Line(
             f"{STUBS}/__init__.pyi",
             r'    "(\w+)",\n',
             '    "@NAME@",\n',
             after='    "__version__",\n',
+            order=ruff,
         ),
         PAGE,
         Section("crate", "### packages/maou-rust\n"),
