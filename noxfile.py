@@ -199,8 +199,25 @@ def build(session: nox.Session) -> None:
             "dist",
             external=True,
         )
+    check_distributions(session, "dist", wheels)
+
+
+@nox.session(name="check-dist", python=OLDEST)
+def check_dist(session: nox.Session) -> None:
+    """What continuous integration built: `-- DIST`, and options of the script."""
+    if not session.posargs:
+        session.error("usage: nox -s check-dist -- DIST [--all-platforms] …")
+    dist, *options = session.posargs
+    wheels = sorted(str(wheel) for wheel in Path(dist).glob("*.whl"))
+    check_distributions(session, dist, wheels, *options)
+
+
+def check_distributions(
+    session: nox.Session, dist: str, wheels: list[str], *options: str
+) -> None:
+    """Contents, sizes and metadata of distributions, and what abi3 promises."""
     sync(session, "--only-group", "build")
-    session.run("python", "scripts/check_dist.py", "dist")
+    session.run("python", "scripts/check_dist.py", dist, *options)
     session.run("twine", "check", "--strict", *wheels)
     # W009: the module and its stub-only package are two entries on purpose.
     session.run("check-wheel-contents", "--ignore", "W009", *wheels)
