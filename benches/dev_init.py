@@ -94,6 +94,8 @@ def main() -> None:
             "MAOU_REPOSITORY": serve(site),
             "SCCACHE_DIR": str(work / "sccache"),
             "SCCACHE_SERVER_PORT": str(port.getsockname()[1]),
+            # Or the server would outlive the benchmark.
+            "SCCACHE_IDLE_TIMEOUT": "5",
             "NO_PROXY": "127.0.0.1",
             "no_proxy": "127.0.0.1",
         }

