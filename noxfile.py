@@ -98,8 +98,8 @@ def pytest(session: nox.Session, *arguments: str) -> None:
 
 @nox.session(name="all", venv_backend="none")
 def everything(session: nox.Session) -> None:
-    """Everything that has to pass: lint, rust, tests, ffi, e2e, docs, build."""
-    for name in ("lint", "docs", "rust", "build", "ffi"):
+    """What must pass: lint, workflows, rust, tests, ffi, e2e, docs, build."""
+    for name in ("lint", "workflows", "docs", "rust", "build", "ffi"):
         session.notify(name)
     for python in PYTHONS:
         session.notify(f"tests-{python}")
@@ -145,6 +145,13 @@ def stub_path(session: nox.Session) -> Path:
     for stubs in ROOT.glob("packages/*/*-stubs"):
         shutil.copytree(stubs, folder / stubs.name.removesuffix("-stubs"))
     return folder.resolve()
+
+
+@nox.session(python=OLDEST)
+def workflows(session: nox.Session) -> None:
+    """Workflows, dev container, Dockerfile, compose, shell scripts: checked offline."""
+    sync(session, "--only-group", "workflows")
+    session.run("python", "scripts/check_workflows.py", *session.posargs)
 
 
 @nox.session(venv_backend="none")
@@ -268,6 +275,13 @@ def corpus(session: nox.Session) -> None:
 def new(session: nox.Session) -> None:
     """Scaffold a crate, `-- NAME`, or `-- --package NAME`; `-- --remove NAME`."""
     session.run(sys.executable, "scripts/new_crate.py", *session.posargs, external=True)
+
+
+@nox.session(venv_backend="none")
+def containers(session: nox.Session) -> None:
+    """Build and run each stage of docker/Dockerfile, without an engine, as root."""
+    script = "scripts/containers.py"
+    session.run(sys.executable, script, *session.posargs, external=True)
 
 
 @nox.session(python=OLDEST)
