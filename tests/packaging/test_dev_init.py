@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import http.server
+import json
 import os
 import platform
 import shutil
@@ -200,6 +201,27 @@ def without_source(machine: Machine) -> None:
             *) exec "{real}" "$@" ;;
         esac""",
     )
+
+
+def test_the_dev_container() -> None:
+    path = ROOT / ".devcontainer/devcontainer.json"
+    container = json.loads(path.read_text(encoding="utf-8"))
+    assert container["hostRequirements"]["cpus"] == 2
+    assert container["hostRequirements"]["memory"] == "4gb"
+    command = container["updateContentCommand"].removeprefix("bash ")
+    assert os.access(ROOT / command, os.X_OK)
+    name, _, tag = container["image"].rpartition(":")
+    assert name
+    assert tag != "latest"
+    # Volumes hold what can be fetched or made again, and no programs; sccache is set up
+    # by the script, once it is there.
+    home = f"/home/{container['remoteUser']}"
+    mounts = [
+        dict(word.split("=") for word in m.split(",")) for m in container["mounts"]
+    ]
+    targets = {mount["target"] for mount in mounts if mount["type"] == "volume"}
+    assert targets == {f"{home}/.cargo/registry", f"{home}/.cache/sccache"}
+    assert "RUSTC_WRAPPER" not in container["containerEnv"]
 
 
 def test_help_and_usage(machine: Machine) -> None:
