@@ -179,7 +179,7 @@ def test_sessions_that_are_named_exist() -> None:
             r'@nox\.session((?:\((?:name="([\w-]+)")?[^)]*\))?)\ndef (\w+)\(', noxfile
         )
     }
-    sessions |= {f"tests-3.{minor}" for minor in (11, 12, 13)}
+    sessions |= {f"tests-3.{minor}" for minor in (11, 12, 13, 14)}
     assert {"all", "lint", "docs", "corpus"} <= sessions
     contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     section = contributing.split("## Sessions")[1].split("\n## ")[0]
