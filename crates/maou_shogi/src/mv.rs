@@ -68,6 +68,31 @@ impl Move {
         self.0
     }
 
+    /// The move with these bits in YaneuraOu's layout, unless they are no move there: target in
+    /// bits 0–6, origin in bits 7–13 (a drop: P 1, L 2, N 3, S 4, B 5, R 6, G 7), bit 14 for a drop,
+    /// bit 15 for a promotion.
+    #[inline]
+    pub const fn from_yaneuraou16(bits: u16) -> Option<Move> {
+        let low = bits & (PROMOTION - 1);
+        match bits >> 14 {
+            0 if low >> 7 < 81 => Move::from_move16(low),
+            1 if low >> 7 >= 1 && low >> 7 <= 7 => Move::from_move16(low + (80 << 7)),
+            2 if low >> 7 < 81 => Move::from_move16(low | PROMOTION),
+            _ => None,
+        }
+    }
+
+    /// The move in YaneuraOu's layout, see [`from_yaneuraou16`](Move::from_yaneuraou16).
+    #[inline]
+    pub const fn yaneuraou16(self) -> u16 {
+        let low = self.0 & (PROMOTION - 1);
+        if self.origin() >= 81 {
+            low - (80 << 7) | 1 << 14
+        } else {
+            low | (self.0 & PROMOTION) << 1
+        }
+    }
+
     /// The target square.
     #[inline]
     pub const fn to(self) -> Square {
@@ -201,6 +226,37 @@ mod tests {
             assert_eq!(mv.move16(), bits, "{usi}");
             assert_eq!(mv.to_usi(), usi);
         }
+    }
+
+    /// As cshogi's `move16_to_psv` writes them.
+    #[test]
+    fn yaneuraous_bits_are_pinned() {
+        for (usi, bits) in [
+            ("7g7f", 7739),
+            ("8h2b+", 41738),
+            ("P*5e", 16552),
+            ("L*5e", 16680),
+            ("N*5e", 16808),
+            ("S*5e", 16936),
+            ("B*5e", 17064),
+            ("R*5e", 17192),
+            ("G*5e", 17320),
+        ] {
+            let mv = Move::from_usi(usi).unwrap();
+            assert_eq!(mv.yaneuraou16(), bits, "{usi}");
+            assert_eq!(Move::from_yaneuraou16(bits), Some(mv));
+        }
+    }
+
+    #[test]
+    fn every_pattern_of_yaneuraou_is_a_move_that_round_trips_or_none() {
+        let mut n_moves = 0;
+        for bits in 0..=u16::MAX {
+            let Some(mv) = Move::from_yaneuraou16(bits) else { continue };
+            n_moves += 1;
+            assert_eq!(mv.yaneuraou16(), bits, "{mv}");
+        }
+        assert_eq!(n_moves, 2 * 81 * 80 + 7 * 81);
     }
 
     #[test]

@@ -23,6 +23,11 @@ impl Random {
     }
 }
 
+/// The bytes of hexadecimal digits.
+pub(crate) fn hex(text: &str) -> [u8; 32] {
+    std::array::from_fn(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).unwrap())
+}
+
 /// Visits the positions of random games from all kinds of starts.
 pub(crate) fn random_games(seed: u64, n_games: usize, mut visit: impl FnMut(&mut Position)) {
     let mut random = Random::new(seed);

@@ -437,7 +437,7 @@ impl<'a> Builder<'a> {
 /// An eval as the games table holds it. Records write mates as scores far out, in many ways:
 /// beyond 31,000 it is a mate, within 32,000 with its distance (32,000 − plies), beyond that
 /// without.
-fn clamp_eval(cp: i64) -> i16 {
+pub(crate) fn clamp_eval(cp: i64) -> i16 {
     cp.clamp(-32_000, 32_000) as i16
 }
 

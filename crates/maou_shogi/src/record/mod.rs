@@ -29,6 +29,7 @@ mod write;
 
 pub use error::{ErrorKind, RecordError};
 pub use model::{Comment, Date, Ending, GameRecord, GameResult, UnknownEnding, Variation};
+pub(crate) use builder::clamp_eval;
 pub use text::Encoding;
 pub use write::{CsaOptions, EncodeError, Loss, encode, write_csa, write_csa_with, write_kif};
 
