@@ -21,7 +21,6 @@ import argparse
 import os
 import re
 import sys
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -204,7 +203,12 @@ def move_tag(client: GitHub, build: Build) -> None:
     print(f"tag {TAG} is at {build.commit}", flush=True)
 
 
-def names_in_use(client: GitHub, now: datetime) -> set[str]:
+def now() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
+
+
+def names_in_use(client: GitHub, at: datetime) -> set[str]:
     """Wheels that somebody may be about to download, by file name.
 
     Those of the current list, of the one before, and of every list that was the
@@ -219,7 +223,7 @@ def names_in_use(client: GitHub, now: datetime) -> set[str]:
         names |= {line.file_name for line in listed.lines}
         n_lists += 1
         # What came before this list was replaced at the moment of this list.
-        settled = (now - listed.moved_at).total_seconds() > SETTLED_S
+        settled = (at - listed.moved_at).total_seconds() > SETTLED_S
         if listed.parent is None or (settled and n_lists > 1):
             break
         listed = current_list(client, listed.parent)
@@ -228,7 +232,7 @@ def names_in_use(client: GitHub, now: datetime) -> set[str]:
 
 def old_wheels(client: GitHub, release_id: int) -> list[dict[str, Any]]:
     """Find the wheels of the release that no list names any more."""
-    kept = names_in_use(client, datetime.fromtimestamp(time.time(), UTC))
+    kept = names_in_use(client, now())
     return [
         asset
         for asset in client.pages(f"releases/{release_id}/assets")
@@ -292,7 +296,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--commit", required=True, help="full SHA of what was built")
     made.add_argument(
         "--date",
-        default=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        default=f"{now():%Y-%m-%d %H:%M} UTC",
         help="date for the body (default: now)",
     )
     add_servers(made)

@@ -89,11 +89,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setattr(github_releases, "RETRY_DELAYS_S", (0, 0))
     with github() as running:
-        monkeypatch.setattr(
-            latest_release.time,
-            "time",
-            lambda: running.state.now.timestamp(),  # noqa: PLW0108, state is replaced
-        )
+        monkeypatch.setattr(latest_release, "now", lambda: running.state.now)
         Watch(running)
         yield running
         assert running.problems == []
@@ -269,7 +265,7 @@ def test_what_is_refused_is_not_repeated(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slept: list[float] = []
-    monkeypatch.setattr(github_releases.time, "sleep", slept.append)
+    monkeypatch.setattr("time.sleep", slept.append)
     monkeypatch.setenv("GITHUB_TOKEN", "another")
     with pytest.raises(SystemExit, match="401"):
         move(server, build(tmp_path, 1), 1)
