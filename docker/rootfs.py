@@ -110,7 +110,10 @@ def main() -> int:
     interpreter = Path(options.environment, "bin/python").resolve()
     elf = [interpreter, *environment(options.environment, root)]
     # The environment's `python` is a link to one of the names of the interpreter.
-    place(Path(options.environment, "bin/python").readlink(), root)
+    name = Path(options.environment, "bin/python")
+    while name.is_symlink() and name.is_relative_to(options.environment):
+        name = Path(os.path.normpath(name.parent / name.readlink()))
+    place(name, root)
     place(interpreter, root)
     for name in sorted(
         {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
@@ -127,7 +130,7 @@ def main() -> int:
         f"root:x:0:0:root:/:\napp:x:{USER_ID}:{USER_ID}::/data:\n", encoding="utf-8"
     )
     (root / "etc/group").write_text(f"root:x:0:\napp:x:{USER_ID}:\n", encoding="utf-8")
-    (root / "tmp").mkdir()
+    (root / "tmp").mkdir(exist_ok=True)
     (root / "tmp").chmod(0o1777)
     return 0
 
