@@ -247,7 +247,7 @@ def test_inputs_that_cannot_be_used(maou_run: Any, tmp_path: Path) -> None:
     (empty / "a.csa").write_text("nothing\n")
     message = usage_error(maou_run("convert", empty, "-o", out))
     assert f"{empty}: expected game records, found none in 1 file" in message
-    assert f"{empty / 'a.csa'}:1:1: expected a CSA or KIF record" in message
+    assert f"{empty / 'a.csa'}:1:1: expected a game record" in message
     message = usage_error(maou_run("convert", tmp_path / "gone", "-o", out))
     assert f"{tmp_path / 'gone'}: " in message
     assert not out.exists()

@@ -89,8 +89,14 @@ impl<'a> Builder<'a> {
     /// Reports that the game has no start position that can be used, and drops it.
     #[cold]
     pub fn drop_game(&mut self, offset: usize, message: String) {
+        self.refuse(ErrorKind::StartPosition, offset, message);
+    }
+
+    /// Reports why nothing of a game can be kept, and drops it.
+    #[cold]
+    pub fn refuse(&mut self, kind: ErrorKind, offset: usize, message: String) {
         if !self.dropped {
-            self.emit(ErrorKind::StartPosition, offset, message, false);
+            self.emit(kind, offset, message, false);
             self.dropped = true;
         }
     }

@@ -5,6 +5,7 @@ use super::glyph::Utf8;
 use super::kif_move::{Lexed, lex};
 use super::kif_text::is_telling_header;
 use super::text::{Text, foreign_encoding};
+use super::usi;
 use super::{ErrorKind, Format};
 use crate::Color;
 
@@ -34,8 +35,8 @@ pub(super) fn detect(text: Text) -> Result<Format, Rejection> {
         let end = text.line_end(at);
         let line = text.bytes[at..end].trim_ascii();
         if !line.is_empty() && line != b"\x1A" {
-            first_content.get_or_insert(at);
-            match hint(text, line) {
+            let is_first = *first_content.get_or_insert(at) == at;
+            match hint(text, line, is_first) {
                 Hint::Format(format) => return Ok(format),
                 Hint::Other(name) => return Err(unread(text, at, name)),
                 Hint::MaybeCsa => maybe_csa = true,
@@ -50,9 +51,7 @@ pub(super) fn detect(text: Text) -> Result<Format, Rejection> {
     match first_content {
         // Headers without a move: KIF writes games so that have just begun.
         _ if maybe_kif && !is_strange => Ok(Format::Kif),
-        None => {
-            Err((ErrorKind::Empty, 0, "expected a CSA or KIF record, found nothing".to_owned()))
-        }
+        None => Err((ErrorKind::Empty, 0, "expected a game record, found nothing".to_owned())),
         Some(first) => Err(not_a_record(text, first)),
     }
 }
@@ -60,9 +59,8 @@ pub(super) fn detect(text: Text) -> Result<Format, Rejection> {
 fn unread(text: Text, at: usize, name: &str) -> Rejection {
     let line = &text.bytes[at..text.line_end(at)];
     let blanks = line.len() - line.trim_ascii_start().len();
-    let message = format!(
-        "expected a CSA or KIF record, found a {name} record, which this version does not read"
-    );
+    let message =
+        format!("expected a game record, found a {name} record, which this version does not read");
     (ErrorKind::NotARecord, at + blanks, message)
 }
 
@@ -77,19 +75,27 @@ fn not_a_record(text: Text, at: usize) -> Rejection {
         Some(_) => "binary data".to_owned(),
         None => format!("`{}`", text.shown(&line[blanks..])),
     };
-    (ErrorKind::NotARecord, at + blanks, format!("expected a CSA or KIF record, found {found}"))
+    (ErrorKind::NotARecord, at + blanks, format!("expected a game record, found {found}"))
 }
 
-/// What a line without blanks around it says; `text` tells its encoding.
-fn hint(text: Text, line: &[u8]) -> Hint {
+/// What a line without blanks around it says, which may be the first one; `text` tells its
+/// encoding.
+fn hint(text: Text, line: &[u8], is_first: bool) -> Hint {
     match line {
         [b'\'', ..] => Hint::Nothing,
         [b'V' | b'P' | b'N' | b'$' | b'%' | b'+' | b'-' | b'T', ..] => csa_hint(text, line),
         _ if line.starts_with(b"#KIF") => Hint::Format(Format::Kif),
         [b'#' | b'*' | b'&', ..] => Hint::Nothing,
-        [b'{' | b'[', ..] => json_hint(text),
-        _ if is_usi(line) => Hint::Other("USI"),
-        _ => japanese_hint(text, line),
+        [b'{' | b'[', ..] if is_first => json_hint(text),
+        _ => other_hint(text, line),
+    }
+}
+
+/// What a line says that neither JSON nor CSA has.
+fn other_hint(text: Text, line: &[u8]) -> Hint {
+    match usi::format_of(line) {
+        Some(format) => Hint::Format(format),
+        None => japanese_hint(text, line),
     }
 }
 
@@ -109,7 +115,7 @@ fn csa_hint(text: Text, line: &[u8]) -> Hint {
         [b'+' | b'-'] | [b'N', b'+' | b'-', ..] => Hint::MaybeCsa,
         [b'%', b'A'..=b'Z' | b'+' | b'-', ..] | [b'$', b'A'..=b'Z', ..] => Hint::MaybeCsa,
         [b'T', seconds @ ..] if is_digits(seconds) => Hint::MaybeCsa,
-        _ => japanese_hint(text, line),
+        _ => other_hint(text, line),
     }
 }
 
@@ -122,19 +128,11 @@ fn is_digits(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(u8::is_ascii_digit)
 }
 
+/// What a text says that begins as JSON does.
 fn json_hint(text: Text) -> Hint {
     let found = |needle: &[u8]| memchr::memmem::find(text.bytes, needle).is_some();
-    if found(b"\"moves\"") && (found(b"\"header\"") || found(b"\"initial\"")) {
-        Hint::Other("JKF")
-    } else {
-        Hint::Strange
-    }
-}
-
-fn is_usi(line: &[u8]) -> bool {
-    [b"position startpos".as_slice(), b"position sfen ", b"startpos moves", b"sfen "]
-        .iter()
-        .any(|prefix| line.starts_with(prefix))
+    let has_parts = found(b"\"header\"") || found(b"\"initial\"") || found(b"\"move\"");
+    if found(b"\"moves\"") && has_parts { Hint::Format(Format::Jkf) } else { Hint::Strange }
 }
 
 /// Words that KIF writes in place of a move, as far as they tell it from other texts.

@@ -15,6 +15,10 @@ mod ending;
 mod error;
 mod glyph;
 mod header;
+mod jkf;
+mod jkf_move;
+mod jkf_start;
+mod json;
 mod kif;
 mod kif_ending;
 mod kif_move;
@@ -25,6 +29,7 @@ mod model;
 #[cfg(test)]
 mod tests;
 mod text;
+mod usi;
 mod write;
 
 pub use error::{ErrorKind, RecordError};
@@ -120,6 +125,12 @@ impl Reader {
                 return None;
             }
         };
+        let mut decoded = String::new();
+        let text = match format {
+            // Hardly ever beyond UTF-8: not worth a reader of other encodings.
+            Format::Jkf | Format::Usi | Format::Sfen => text.in_utf8(&mut decoded),
+            Format::Csa | Format::Kif | Format::Ki2 => text,
+        };
         let mut watched = Watched { sink, anything: false };
         let builder = Builder::new(text, &mut self.game, self.is_full, &mut watched);
         match (format, text.encoding) {
@@ -134,7 +145,9 @@ impl Reader {
                 kif::read::<glyph::EucJp>(builder, &self.even);
             }
             // Not told by content yet.
-            (Format::Ki2 | Format::Jkf | Format::Usi | Format::Sfen, _) => {}
+            (Format::Ki2, _) => {}
+            (Format::Jkf, _) => jkf::read(builder, &self.even),
+            (Format::Usi | Format::Sfen, _) => usi::read(builder, &self.even),
         }
         if !watched.anything {
             // A file that is cut off within its first lines.

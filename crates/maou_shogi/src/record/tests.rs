@@ -2,8 +2,10 @@
 
 mod any_bytes;
 mod csa;
+mod jkf;
 mod kif;
 mod tree;
+mod usi;
 
 use super::*;
 use crate::{Color, Move, Setup};
@@ -70,7 +72,7 @@ pub(super) fn encode(text: &str, encoding: Encoding) -> Vec<u8> {
 
 #[test]
 fn texts_that_are_no_record() {
-    let expected = "expected a CSA or KIF record, found";
+    let expected = "expected a game record, found";
     for (text, kind, message) in [
         ("", ErrorKind::Empty, format!("1:1: {expected} nothing")),
         (" \r\n\n\u{1A}", ErrorKind::Empty, format!("1:1: {expected} nothing")),
@@ -83,16 +85,6 @@ fn texts_that_are_no_record() {
             "先手：A\n後手：B\n\n▲７六歩 △３四歩\n",
             ErrorKind::NotARecord,
             format!("4:1: {expected} a KI2 record, which this version does not read"),
-        ),
-        (
-            "{\"header\":{},\"moves\":[{}]}",
-            ErrorKind::NotARecord,
-            format!("1:1: {expected} a JKF record, which this version does not read"),
-        ),
-        (
-            "position startpos moves 7g7f\n",
-            ErrorKind::NotARecord,
-            format!("1:1: {expected} a USI record, which this version does not read"),
         ),
         ("%PDF-1.4\n+\n-\n", ErrorKind::NotARecord, format!("1:1: {expected} `%PDF-1.4`")),
         ("N+1 queries\n- one\n", ErrorKind::NotARecord, format!("1:1: {expected} `N+1 queries`")),

@@ -162,6 +162,18 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// The same text in UTF-8, decoded into `buffer` if it is in another encoding.
+    pub fn in_utf8<'b>(self, buffer: &'b mut String) -> Text<'b>
+    where
+        'a: 'b,
+    {
+        if matches!(self.encoding, Encoding::Ascii | Encoding::Utf8) {
+            return self;
+        }
+        self.decode(self.bytes, buffer);
+        Text { bytes: buffer.as_bytes(), encoding: Encoding::Utf8 }
+    }
+
     /// The end of the line at `at`: where its line feed stands, or the end of the text.
     #[inline]
     pub fn line_end(&self, at: usize) -> usize {

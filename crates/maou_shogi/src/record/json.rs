@@ -1,0 +1,423 @@
+//! JSON as a sequence of values with their places; nothing is kept of it.
+//!
+//! Source: RFC 8259.
+
+use super::text::Text;
+
+/// Values within each other: enough for any tree of variations that is read.
+const MAX_DEPTH: usize = 640;
+
+/// Where a text is no JSON, and what was expected there.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct JsonError {
+    pub offset: usize,
+    pub message: String,
+}
+
+/// What [`Json::skip`] passed over.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// Begin and end of the arrays under the key `forks`, by their begin; the end is 0 where the
+    /// text breaks off.
+    pub forks: Vec<(usize, usize)>,
+    /// Arrays in arrays under the key `forks`.
+    pub n_lines: u32,
+    /// Strings in arrays under the key `comments`.
+    pub n_comments: u32,
+}
+
+/// An array or object that is open.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Open {
+    Object,
+    Array,
+    /// The array under a key `forks`, with its number in [`Seen::forks`].
+    Forks(u32),
+    /// The array under a key `comments`.
+    Comments,
+}
+
+impl Open {
+    fn closer(self) -> u8 {
+        if self == Open::Object { b'}' } else { b']' }
+    }
+}
+
+/// A cursor in a JSON text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Json<'a> {
+    text: Text<'a>,
+    pub at: usize,
+}
+
+impl<'a> Json<'a> {
+    /// The JSON text that begins at `at`.
+    pub fn new(text: Text<'a>, at: usize) -> Json<'a> {
+        Json { text, at }
+    }
+
+    /// The first byte of what comes next, blanks passed over.
+    pub fn peek(&mut self) -> Option<u8> {
+        let rest = &self.text.bytes[self.at..];
+        let blanks =
+            rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count();
+        self.at += blanks;
+        rest.get(blanks).copied()
+    }
+
+    /// Passes over the byte if it comes next.
+    pub fn take(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    /// That something else was expected here.
+    pub fn error(&mut self, expected: &str) -> JsonError {
+        let found = match self.peek() {
+            None => "the end of the file".to_owned(),
+            Some(_) => {
+                let rest = &self.text.bytes[self.at..];
+                let shown = self.text.shown(&rest[..rest.len().min(8)]);
+                format!("`{}`", shown.chars().next().unwrap_or('\u{FFFD}'))
+            }
+        };
+        JsonError { offset: self.at, message: format!("expected {expected}, found {found}") }
+    }
+
+    /// Hands each key of the object here to `take`, which reads or skips the value.
+    pub fn fields(
+        &mut self,
+        mut take: impl FnMut(&mut Self, &str) -> Result<(), JsonError>,
+    ) -> Result<(), JsonError> {
+        if !self.take(b'{') {
+            return Err(self.error("an object"));
+        }
+        let mut key = String::new();
+        if self.take(b'}') {
+            return Ok(());
+        }
+        loop {
+            self.key(&mut key)?;
+            self.peek();
+            take(self, &key)?;
+            if self.take(b'}') {
+                return Ok(());
+            }
+            if !self.take(b',') {
+                return Err(self.error("`,` or `}`"));
+            }
+        }
+    }
+
+    /// Hands each value of the array here to `take`, which reads or skips it.
+    pub fn items(
+        &mut self,
+        mut take: impl FnMut(&mut Self) -> Result<(), JsonError>,
+    ) -> Result<(), JsonError> {
+        if !self.take(b'[') {
+            return Err(self.error("an array"));
+        }
+        if self.take(b']') {
+            return Ok(());
+        }
+        loop {
+            self.peek();
+            take(self)?;
+            if self.take(b']') {
+                return Ok(());
+            }
+            if !self.take(b',') {
+                return Err(self.error("`,` or `]`"));
+            }
+        }
+    }
+
+    /// Reads a key and its colon.
+    fn key(&mut self, out: &mut String) -> Result<(), JsonError> {
+        if self.peek() != Some(b'"') {
+            return Err(self.error("a key in double quotes"));
+        }
+        self.string(out)?;
+        if !self.take(b':') {
+            return Err(self.error("`:`"));
+        }
+        Ok(())
+    }
+
+    /// Reads the string here into `out`; `false` if it holds malformed bytes, which become U+FFFD.
+    pub fn string(&mut self, out: &mut String) -> Result<bool, JsonError> {
+        out.clear();
+        if self.peek() != Some(b'"') {
+            return Err(self.error("a string in double quotes"));
+        }
+        self.at += 1;
+        let mut well_formed = true;
+        loop {
+            let rest = &self.text.bytes[self.at..];
+            let Some(len) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1F))
+            else {
+                self.at = self.text.bytes.len();
+                return Err(self.error("`\"` at the end of a string"));
+            };
+            well_formed &= self.text.decode(&rest[..len], out);
+            self.at += len;
+            match rest[len] {
+                b'"' => {
+                    self.at += 1;
+                    return Ok(well_formed);
+                }
+                b'\\' => well_formed &= self.escaped(out)?,
+                // Not allowed within a string, yet what it means is plain; a line end is rather
+                // the sign of a string that nobody closed.
+                b'\n' | b'\r' => {
+                    let message = "expected `\"` at the end of a string, found the end of the line";
+                    return Err(JsonError { offset: self.at, message: message.to_owned() });
+                }
+                control => {
+                    out.push(char::from(control));
+                    self.at += 1;
+                }
+            }
+        }
+    }
+
+    /// Reads the character that is written behind the backslash here.
+    fn escaped(&mut self, out: &mut String) -> Result<bool, JsonError> {
+        let Some(&byte) = self.text.bytes.get(self.at + 1) else {
+            self.at = self.text.bytes.len();
+            return Err(self.error("a character behind `\\`"));
+        };
+        let ch = match byte {
+            b'"' | b'\\' | b'/' => char::from(byte),
+            b'b' => '\u{8}',
+            b'f' => '\u{C}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => return self.escaped_unit(out),
+            _ => {
+                self.at += 1;
+                return Err(self.error("an escape such as `\\n` or `\\u6B69`"));
+            }
+        };
+        out.push(ch);
+        self.at += 2;
+        Ok(true)
+    }
+
+    /// Reads `\u6B69`, or a pair of them for a character beyond 16 bits.
+    fn escaped_unit(&mut self, out: &mut String) -> Result<bool, JsonError> {
+        let Some(unit) = self.unit_at(self.at) else {
+            self.at += 2;
+            return Err(self.error("four digits such as `6B69` behind `\\u`"));
+        };
+        self.at += 6;
+        let is_first_half = (0xD800..0xDC00).contains(&unit);
+        let second = self.unit_at(self.at).filter(|unit| (0xDC00..0xE000).contains(unit));
+        let code = match second.filter(|_| is_first_half) {
+            Some(second) => {
+                self.at += 6;
+                0x1_0000 + ((unit - 0xD800) << 10) + (second - 0xDC00)
+            }
+            None => unit,
+        };
+        let ch = char::from_u32(code);
+        out.push(ch.unwrap_or('\u{FFFD}'));
+        Ok(ch.is_some())
+    }
+
+    fn unit_at(&self, at: usize) -> Option<u32> {
+        let digits = self.text.bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
+        digits.iter().try_fold(0, |unit, digit| Some(unit * 16 + char::from(*digit).to_digit(16)?))
+    }
+
+    /// Reads the number here.
+    pub fn number(&mut self) -> Result<f64, JsonError> {
+        self.peek();
+        let rest = &self.text.bytes[self.at..];
+        let is_part = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
+        let len = rest.iter().take_while(is_part).count();
+        let text = std::str::from_utf8(&rest[..len]).unwrap_or_default();
+        let Some(number) = text.parse().ok().filter(|_| !text.starts_with('+')) else {
+            return Err(self.error("a number"));
+        };
+        self.at += len;
+        Ok(number)
+    }
+
+    /// Reads `true`, `false` or `null`.
+    pub fn word(&mut self) -> Result<Option<bool>, JsonError> {
+        self.peek();
+        let rest = &self.text.bytes[self.at..];
+        for (word, value) in
+            [(b"true".as_slice(), Some(true)), (b"false", Some(false)), (b"null", None)]
+        {
+            if rest.starts_with(word) {
+                self.at += word.len();
+                return Ok(value);
+            }
+        }
+        Err(self.error("a value"))
+    }
+
+    /// Passes over the value here.
+    pub fn skip(&mut self) -> Result<(), JsonError> {
+        self.skip_value(b"", &mut Seen::default())
+    }
+
+    /// Passes over the value here, which stands under `key`, and tells what is in it.
+    pub fn skip_value(&mut self, key: &[u8], seen: &mut Seen) -> Result<(), JsonError> {
+        let mut open: Vec<Open> = Vec::new();
+        let mut buffer = String::from_utf8_lossy(key).into_owned();
+        loop {
+            let parent = open.last().copied();
+            match self.peek() {
+                Some(first @ (b'{' | b'[')) => {
+                    if open.len() == MAX_DEPTH {
+                        let message =
+                            format!("expected at most {MAX_DEPTH} values within each other");
+                        return Err(JsonError { offset: self.at, message });
+                    }
+                    let start = self.at;
+                    self.at += 1;
+                    seen.n_lines +=
+                        u32::from(first == b'[' && matches!(parent, Some(Open::Forks(_))));
+                    // The buffer holds the key of a value in an object only.
+                    let is_named = matches!(parent, None | Some(Open::Object));
+                    open.push(match (first, buffer.as_str()) {
+                        (b'{', _) => Open::Object,
+                        (_, "forks") if is_named => {
+                            seen.forks.push((start, 0));
+                            Open::Forks(seen.forks.len() as u32 - 1)
+                        }
+                        (_, "comments") if is_named => Open::Comments,
+                        _ => Open::Array,
+                    });
+                    if !self.close(&mut open, seen) {
+                        if first == b'{' {
+                            self.key(&mut buffer)?;
+                        }
+                        continue;
+                    }
+                }
+                Some(b'"') => {
+                    seen.n_comments += u32::from(parent == Some(Open::Comments));
+                    self.string(&mut buffer)?;
+                }
+                Some(b'-' | b'0'..=b'9') => {
+                    self.number()?;
+                }
+                _ => {
+                    self.word()?;
+                }
+            }
+            loop {
+                let Some(last) = open.last() else { return Ok(()) };
+                if self.take(b',') {
+                    if *last == Open::Object {
+                        self.key(&mut buffer)?;
+                    }
+                    break;
+                }
+                let expected = if *last == Open::Object { "`,` or `}`" } else { "`,` or `]`" };
+                if !self.close(&mut open, seen) {
+                    return Err(self.error(expected));
+                }
+            }
+        }
+    }
+
+    /// Closes the last open value if it ends here.
+    fn close(&mut self, open: &mut Vec<Open>, seen: &mut Seen) -> bool {
+        let Some(last) = open.last().copied() else { return false };
+        let closes = self.take(last.closer());
+        if closes {
+            open.pop();
+            if let Open::Forks(number) = last {
+                seen.forks[number as usize].1 = self.at;
+            }
+        }
+        closes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn skip(text: &str) -> Result<(usize, Seen), String> {
+        let mut json = Json::new(Text::new(text.as_bytes()), 0);
+        let mut seen = Seen::default();
+        match json.skip_value(b"", &mut seen) {
+            Ok(()) => Ok((json.at, seen)),
+            Err(error) => Err(format!("{}: {}", error.offset, error.message)),
+        }
+    }
+
+    #[test]
+    fn values_are_passed_over_whole() {
+        for text in [
+            "{}",
+            "[]",
+            "[[],{}]",
+            "\"a\\\"b\"",
+            "-1.5e3",
+            "true",
+            "false",
+            "null",
+            " { \"a\" : [ 1 , 2 ] , \"b\" : { } } ",
+            "\"\\u6b69\\ud83d\\ude00\\n\"",
+        ] {
+            assert_eq!(skip(text).unwrap().0, text.trim_end().len(), "{text}");
+        }
+        let (_, seen) =
+            skip(r#"{"forks":[[{"comments":["a","b"]}],[{"forks":[[]]}]],"moves":[["x"]]}"#)
+                .unwrap();
+        assert_eq!((seen.n_lines, seen.n_comments), (3, 2));
+        assert_eq!(seen.forks, [(9, 56), (49, 53)]);
+    }
+
+    #[test]
+    fn errors_have_a_place() {
+        let deep = format!("{}1", "[".repeat(700));
+        for (text, expected) in [
+            ("", "0: expected a value, found the end of the file"),
+            ("{", "1: expected a key in double quotes, found the end of the file"),
+            ("{1:2}", "1: expected a key in double quotes, found `1`"),
+            ("{\"a\" 1}", "5: expected `:`, found `1`"),
+            ("{\"a\":1 \"b\"}", "7: expected `,` or `}`, found `\"`"),
+            ("[1 2]", "3: expected `,` or `]`, found `2`"),
+            ("[1,]", "3: expected a value, found `]`"),
+            ("[1}", "2: expected `,` or `]`, found `}`"),
+            ("[歩]", "1: expected a value, found `歩`"),
+            ("\"a", "2: expected `\"` at the end of a string, found the end of the file"),
+            ("\"a\n\"", "2: expected `\"` at the end of a string, found the end of the line"),
+            ("\"\\x\"", "2: expected an escape such as `\\n` or `\\u6B69`, found `x`"),
+            ("\"\\u12\"", "3: expected four digits such as `6B69` behind `\\u`, found `1`"),
+            ("-", "0: expected a number, found `-`"),
+            ("1-2", "0: expected a number, found `1`"),
+            (&deep, "640: expected at most 640 values within each other"),
+        ] {
+            match skip(text) {
+                Err(error) => assert_eq!(error, expected, "{text}"),
+                Ok(_) => panic!("{text}"),
+            }
+        }
+    }
+
+    #[test]
+    fn strings_are_unescaped() {
+        for (text, expected, is_whole) in [
+            (r#""a\"\\\/\b\f\n\r\t""#, "a\"\\/\u{8}\u{C}\n\r\t", true),
+            (r#""\u6b69歩\uD83D\uDE00""#, "歩歩😀", true),
+            (r#""\uD83Dx""#, "\u{FFFD}x", false),
+            (r#""\uDE00""#, "\u{FFFD}", false),
+        ] {
+            let mut out = String::new();
+            let mut json = Json::new(Text::new(text.as_bytes()), 0);
+            assert_eq!(json.string(&mut out), Ok(is_whole), "{text}");
+            assert_eq!((out.as_str(), json.at), (expected, text.len()), "{text}");
+        }
+    }
+}
