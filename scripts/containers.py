@@ -399,6 +399,21 @@ def table(rows: list[Measured]) -> str:
     return "\n".join(lines)
 
 
+def one(buildah: Buildah, stage: Stage, work: Path) -> tuple[Measured, list[str]]:
+    """Build a stage and look at it."""
+    # vfs copies everything for each layer; without layers only for each stage.
+    layers = "true" if buildah.driver == "overlay" else "false"
+    options = [f"--layers={layers}", "--file", str(ROOT / "docker/Dockerfile")]
+    options += ["--build-arg", f"PYTHON_IMAGE={PYTHON_IMAGE}"]
+    options += ["--build-arg", f"RUST_IMAGE={RUST_IMAGE}"]
+    if stage.package:
+        options += ["--build-arg", f"PACKAGE={stage.package}"]
+    options += [*secrets(work), "--target", stage.target, "--tag", stage.image]
+    start = time.perf_counter()
+    buildah.build(ROOT, *options)
+    return look_at(buildah, stage, time.perf_counter() - start)
+
+
 def run(stages: list[Stage], work: Path) -> list[str]:
     """Build and look at each stage; return what is wrong."""
     buildah = Buildah(work)
@@ -409,17 +424,11 @@ def run(stages: list[Stage], work: Path) -> list[str]:
         print(f"storage driver {buildah.driver}", flush=True)
         rows, wrong = [], []
         for stage in stages:
-            # vfs copies everything for each layer; without layers only for each stage.
-            layers = "true" if buildah.driver == "overlay" else "false"
-            options = [f"--layers={layers}", "--file", str(ROOT / "docker/Dockerfile")]
-            options += ["--build-arg", f"PYTHON_IMAGE={PYTHON_IMAGE}"]
-            options += ["--build-arg", f"RUST_IMAGE={RUST_IMAGE}"]
-            if stage.package:
-                options += ["--build-arg", f"PACKAGE={stage.package}"]
-            options += [*secrets(work), "--target", stage.target, "--tag", stage.image]
-            start = time.perf_counter()
-            buildah.build(ROOT, *options)
-            row, found = look_at(buildah, stage, time.perf_counter() - start)
+            try:
+                row, found = one(buildah, stage, work)
+            except FailureError as failure:
+                wrong.append(f"{stage.image}: {failure}")
+                continue
             print(f"built {stage.image} in {row.build_s:.0f} s", flush=True)
             rows.append(row)
             wrong += found
