@@ -376,6 +376,13 @@ def containers(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST)
+def scaffold(session: nox.Session) -> None:
+    """Scaffold a crate and a package in a copy of the tree, build, test and remove."""
+    sync(session, "--only-group", "test")
+    pytest(session, "-m", "scaffold", "tests/scaffold", *session.posargs)
+
+
+@nox.session(python=OLDEST)
 def version(session: nox.Session) -> None:
     """Set the version everywhere: `-- X.Y.Z`."""
     session.run("python", "scripts/set_version.py", *session.posargs)
