@@ -1,7 +1,7 @@
 """What `nox -s new` makes builds and passes as it is, each part alone.
 
-A crate and a package are scaffolded in a copy of the tree, which lies at one place below
-target/ so that what cargo has built for it serves the next run. The tests share the
+A crate and a package are scaffolded in a copy of the tree, which lies at one place in
+target/, so that what cargo has built for it serves the next run. The tests share the
 copy; the last fixture to go removes both and looks for traces.
 """
 
@@ -100,7 +100,7 @@ def test_rust_passes_alone(arguments: str, passed: str) -> None:
 
 
 def test_clippy_and_rustfmt_have_nothing_to_say() -> None:
-    crates = "-p poh_ack -p bridge_s1 -p maou-rust".split()
+    crates = ["-p", "poh_ack", "-p", "bridge_s1", "-p", "maou-rust"]
     options = ("--locked", "--quiet", "--all-targets", *crates)
     run("cargo", "clippy", *options, "--", "-D", "warnings")
     run("cargo", "fmt", *crates, "--check")
