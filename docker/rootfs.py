@@ -110,10 +110,10 @@ def main() -> int:
     interpreter = Path(options.environment, "bin/python").resolve()
     elf = [interpreter, *environment(options.environment, root)]
     # The environment's `python` is a link to one of the names of the interpreter.
-    name = Path(options.environment, "bin/python")
-    while name.is_symlink() and name.is_relative_to(options.environment):
-        name = Path(os.path.normpath(name.parent / name.readlink()))
-    place(name, root)
+    link = Path(options.environment, "bin/python")
+    while link.is_symlink() and link.is_relative_to(options.environment):
+        link = Path(os.path.normpath(link.parent / link.readlink()))
+    place(link, root)
     place(interpreter, root)
     for name in sorted(
         {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}

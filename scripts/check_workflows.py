@@ -240,11 +240,15 @@ def matrix_values(job: dict[str, Any], key: str) -> list[str]:
 def spelled_out(text: str, job: dict[str, Any]) -> list[str]:
     """The text once for each value of the matrix."""
     keys = sorted(set(MATRIX.findall(text)))
-    choices = [matrix_values(job, key) or [None] for key in keys]
+    # What is made at run time stays as it is.
+    choices = [matrix_values(job, key) or [f"${{{{matrix.{key}}}}}"] for key in keys]
     texts = []
     for values in itertools.product(*choices):
-        known = dict(zip(keys, values, strict=True))
-        texts.append(MATRIX.sub(lambda m, k=known: k[m[1]] or m[0], text))  # type: ignore[misc]
+        spelled = text
+        for key, value in zip(keys, values, strict=True):
+            mention = r"\$\{\{\s*matrix\." + re.escape(key) + r"\s*\}\}"
+            spelled = re.sub(mention, value.replace("\\", r"\\"), spelled)
+        texts.append(spelled)
     return texts
 
 

@@ -154,10 +154,11 @@ def overlays(work: Path) -> bool:
     for name in ("lower", "upper", "work", "merged"):
         (folder / name).mkdir(parents=True)
     options = ",".join(f"{n}dir={folder / n}" for n in ("lower", "upper", "work"))
-    mount = ["mount", "-t", "overlay", "overlay", "-o", options, folder / "merged"]
+    merged = str(folder / "merged")
+    mount = ["mount", "-t", "overlay", "overlay", "-o", options, merged]
     done = subprocess.run(mount, capture_output=True, check=False)
     if done.returncode == 0:
-        output("umount", folder / "merged")
+        output("umount", merged)
     shutil.rmtree(folder)
     return done.returncode == 0
 
