@@ -375,7 +375,7 @@ mod tests {
             skip(r#"{"forks":[[{"comments":["a","b"]}],[{"forks":[[]]}]],"moves":[["x"]]}"#)
                 .unwrap();
         assert_eq!((seen.n_lines, seen.n_comments), (3, 2));
-        assert_eq!(seen.forks, [(9, 56), (49, 53)]);
+        assert_eq!(seen.forks, [(9, 52), (45, 49)]);
     }
 
     #[test]

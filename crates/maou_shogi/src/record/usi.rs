@@ -9,7 +9,7 @@
 use super::builder::Builder;
 use super::ending::Verdict;
 use super::{Ending, ErrorKind, Format, GameResult};
-use crate::{Color, Move, Position, Setup};
+use crate::{Color, Move, Position};
 
 /// What a line may begin with, as messages name it.
 const EXPECTED: &str = "`position`, an SFEN or moves such as `7g7f`";
@@ -158,17 +158,10 @@ fn read_sfen<'a>(
     }
     words.next_if(|(_, word)| word.iter().all(u8::is_ascii_digit));
     let texts: Vec<_> = fields.iter().map(|(_, word)| String::from_utf8_lossy(word)).collect();
-    let error = match Setup::from_sfen(&texts.join(" ")) {
-        Ok(setup) => match Position::from_setup(&setup) {
-            Ok(position) => return Ok(position),
-            Err(error) => {
-                let at = fields.first().map_or(end, |(at, _)| *at);
-                return Err((ErrorKind::StartPosition, at, error.to_string()));
-            }
-        },
-        Err(error) => error,
-    };
-    Err((ErrorKind::StartPosition, place_of(error.column, &fields).unwrap_or(end), error.message))
+    Position::from_sfen(&texts.join(" ")).map_err(|error| {
+        let at = place_of(error.column, &fields).unwrap_or(end);
+        (ErrorKind::StartPosition, at, error.message)
+    })
 }
 
 /// Where a column stands that counts the characters of the fields, with one blank between them.

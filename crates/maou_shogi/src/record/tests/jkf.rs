@@ -98,26 +98,26 @@ fn start_positions() {
     let named = full(r#"{"header":{"手合割":"二枚落ち"},"moves":[{}]}"#);
     assert!(named.games[0].start.to_sfen().starts_with("lnsgkgsnl/9/ppppppppp/"));
     for (initial, message) in [
-        (r#"{"preset":"9"}"#, "1:49: expected the name of a preset, found `9`"),
-        (r#"{}"#, "1:39: expected `preset` or `data`, found neither"),
-        (r#"{"preset":"OTHER"}"#, "1:49: expected `data` beside `OTHER`, found `OTHER`"),
-        (r#"7"#, "1:39: expected an initial position as an object, found `7`"),
+        (r#"{"preset":"9"}"#, "1:47: expected the name of a preset, found `9`"),
+        (r#"{}"#, "1:37: expected `preset` or `data`, found neither"),
+        (r#"{"preset":"OTHER"}"#, "1:47: expected `data` beside `OTHER`, found `OTHER`"),
+        (r#"7"#, "1:37: expected an initial position as an object, found `7`"),
         (
             r#"{"data":{"board":[[]],"color":0}}"#,
-            "1:57: expected a file of nine squares, found `[]`",
+            "1:55: expected a file of nine squares, found `[]`",
         ),
-        (r#"{"data":{"board":{},"color":2}}"#, "1:67: expected a color, 0 or 1, found `2`"),
+        (r#"{"data":{"board":{},"color":2}}"#, "1:65: expected a color, 0 or 1, found `2`"),
         (
             r#"{"data":{"board":{},"hands":[{"OU":1}],"color":0}}"#,
-            "1:74: expected a piece that can be in hand with a number, not `OU`, found `1`",
+            "1:72: expected a piece that can be in hand with a number, not `OU`, found `1`",
         ),
         (
             r#"{"data":{"board":{},"hands":[{"FU":-1}],"color":0}}"#,
-            "1:74: expected a number of pieces from 0 to 18, found `-1`",
+            "1:72: expected a number of pieces from 0 to 18, found `-1`",
         ),
         (
             r#"{"data":{"board":{},"hands":[{"KI":3},{"KI":2}],"color":0}}"#,
-            "1:47: expected at most 4 golds, found 5",
+            "1:45: expected at most 4 golds, found 5",
         ),
     ] {
         let text = format!(r#"{{"header":{{}},"moves":[{{}}],"initial":{initial}}}"#);
@@ -133,12 +133,12 @@ fn errors_point_at_the_value() {
         (
             r#"{"move":{"from":{"x":7,"y":7},"to":{"x":7,"y":6},"color":1,"piece":"FU"}}"#,
             0,
-            "illegal_move: 1:84: expected a move of Black, `0`, found `1`",
+            "illegal_move: 1:83: expected a move of Black, `0`, found `1`",
         ),
         (
             r#"{"move":{"from":{"x":7,"y":7},"to":{"x":7,"y":6},"color":0,"piece":"KY"}}"#,
             0,
-            "illegal_move: 1:94: expected the piece on 77, `FU`, found `KY`",
+            "illegal_move: 1:93: expected the piece on 77, `FU`, found `KY`",
         ),
         (
             r#"{"move":{"from":{"x":7,"y":7},"to":{"x":7,"y":5},"color":0,"piece":"FU"}}"#,
@@ -202,7 +202,7 @@ fn errors_point_at_the_value() {
         (r#"{"forks":[7]}"#, 0, "syntax: 1:36: expected an array of moves, found `7`"),
     ] {
         let found = full(&with_moves(element));
-        if messages(&found) != [message] { eprintln!("XX {message}\nYY {:?}", messages(&found)); continue; }
+        assert_eq!(messages(&found), [message], "{element}");
         assert_eq!(found.games[0].moves.len(), n_moves, "{element}");
         assert!(found.errors[0].kept);
     }
@@ -216,7 +216,7 @@ fn a_game_is_kept_up_to_a_bad_move() {
     assert_eq!(messages(&found).len(), 1, "{:?}", messages(&found));
     let game = &found.games[0];
     assert_eq!((usi(game).as_str(), game.ending), ("7g7f 3c3d", Ending::Unknown));
-    assert!(game.tail.starts_with("\"KY\""), "{}", game.tail);
+    assert!(game.tail.starts_with(r#"{"x":7,"y":7}"#), "{}", game.tail);
     // What leaves moves that are not kept is counted.
     assert_eq!((game.n_variations, game.variations.len()), (2, 0));
     // A record that owns up to it has no error.
@@ -239,7 +239,7 @@ fn a_bad_variation_costs_itself_alone() {
         1,
     );
     let found = full(&with_moves(&format!("{PAWN},{with_forks}")));
-    assert_eq!(messages(&found), ["illegal_move: 1:135: expected a legal move, found `3c3e`"]);
+    assert_eq!(messages(&found), ["illegal_move: 1:119: expected a legal move, found `3c3e`"]);
     let game = &found.games[0];
     assert_eq!((usi(game).as_str(), game.n_variations), ("7g7f 3c3d", 1));
     assert_eq!(game.variations.len(), 2);
@@ -263,9 +263,9 @@ fn many_games() {
     assert_eq!(
         messages(&found),
         [
-            "syntax: 1:102: expected a game as an object, found `7`",
-            "syntax: 1:104: expected a game with `moves`, found none",
-            "syntax: 1:207: expected `,` or `]`, found the end of the file",
+            "syntax: 1:103: expected a game as an object, found `7`",
+            "syntax: 1:105: expected a game with `moves`, found none",
+            "syntax: 1:208: expected `,` or `]`, found the end of the file",
         ]
     );
 }
@@ -278,7 +278,7 @@ fn a_text_that_breaks_off_is_kept_up_to_there() {
     assert_eq!(usi(&found.games[0]), "7g7f");
     assert_eq!(
         messages(&found),
-        ["syntax: 1:171: expected `\"` at the end of a string, found the end of the file"]
+        ["syntax: 1:170: expected `\"` at the end of a string, found the end of the file"]
     );
     let found = full(&text.replace("\"y\":4}", "\"y\":4"));
     assert_eq!(usi(&found.games[0]), "7g7f");
@@ -303,7 +303,7 @@ fn nesting_is_limited() {
         deep.push_str("{\"forks\":[[");
     }
     let found = full(&with_moves(&deep));
-    assert_eq!(messages(&found), ["syntax: 1:2334: expected at most 640 values within each other"]);
+    assert_eq!(messages(&found), ["syntax: 1:2369: expected at most 640 values within each other"]);
     let mut nested = PAWN.to_owned();
     for _ in 0..205 {
         nested = PAWN.replacen('{', &format!("{{\"forks\":[[{nested}]],"), 1);

@@ -103,7 +103,7 @@ fn a_bad_line_costs_itself_alone() {
             "syntax: 5:21: expected a move such as `7g7f`, `8h2b+` or `P*5e`, found `歩`",
             "syntax: 6:28: expected nothing more after the end of the game, found `3c3d`",
             "start_position: 7:78: expected a space and the move number, found `x`",
-            "start_position: 8:6: expected at most one king of Black, found another on `5e`",
+            "start_position: 8:25: expected at most one king of Black, found another on `5i`",
             "syntax: 9:1: expected `position`, an SFEN or moves such as `7g7f`, found `歩歩 startpos`",
         ]
     );
