@@ -193,10 +193,11 @@ def embedded_python(session: nox.Session) -> dict[str, str]:
 
     Not every Python's library is where the system looks for one: uv's are not.
     """
-    found = os.environ.get("PYO3_PYTHON") or shutil.which("python3")
-    interpreter = found or shutil.which("python")
+    # In the order in which pyo3 looks.
+    named = os.environ.get("PYO3_PYTHON")
+    interpreter = named or shutil.which("python") or shutil.which("python3")
     if interpreter is None:
-        session.error("expected `python3` or `python` on the PATH")
+        session.error("expected `python` or `python3` on the PATH")
     probe = "import sys, sysconfig; print(sys.base_prefix)"
     probe += "; print(sysconfig.get_config_var('LIBDIR') or sys.base_prefix)"
     output = subprocess.run(
@@ -348,18 +349,13 @@ def test_affected(session: nox.Session) -> None:
     command = (sys.executable, "scripts/affected.py", *session.posargs)
     plan = json.loads(str(session.run(*command, silent=True, external=True)))
     session.log(f"crates: {' '.join(plan['crates']) or 'none'}")
-    session.log(f"Python tests: {' '.join(plan['tests']) or 'none'}")
     if plan["crates"]:
         cargo_test(session, *plan["crates"])
-    by_name = ("tests/property/", "tests/scaffold/")
-    e2e = [path for path in plan["tests"] if path.startswith("tests/e2e/")]
-    rest = [p for p in plan["tests"] if p not in e2e and not p.startswith(by_name)]
-    if rest:
-        # Those of the wheel as well, in the checkout: of two `-m` the last one counts.
-        markers = markers_of_tests().replace("not ffi and ", "")
-        session.notify(f"tests-{OLDEST}", posargs=["-m", markers, *rest])
-    if e2e or plan["tests"] == ["tests"]:
-        session.notify("e2e", posargs=e2e)
+    for name, paths in plan["sessions"].items():
+        session.log(f"{name}: {' '.join(paths) or 'none'}")
+        if paths:
+            on = f"tests-{OLDEST}" if name == "tests" else name
+            session.notify(on, posargs=paths)
 
 
 @nox.session(venv_backend="none")

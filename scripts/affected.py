@@ -18,7 +18,7 @@ files that git does not know yet included. The rules, path by path:
 - The root's manifests, lock files, the toolchain, noxfile.py, .github/, .ci/, scripts/
   and whatever no rule knows touch everything; papers touch nothing.
 
-`crates` is what `cargo test -p` has to test, `tests` what pytest has to, `packages`
+`crates` is what `cargo test -p` has to test, `sessions` what pytest has to, `packages`
 whose wheels are others than before. `matrix` cuts the crates into jobs of about one
 size, never more than the 256 that one matrix may have, times the axes included.
 
@@ -58,6 +58,9 @@ PYTHON = (
     *("tests/", "benches/", "prebuilt/", "docker/", ".devcontainer/"),
     *("compose.yaml", ".dockerignore", ".gitattributes"),
 )
+# Sessions that a change runs, and markers of those that are run by name.
+SESSIONS = ("tests", "ffi", "e2e")
+MARKERS = ("ffi", "e2e", "property", "scaffold")
 WHOLE = frozenset({"maou", "maou-rust"})
 # What tests in tests/packaging compare, wherever it lies.
 MANIFESTS = ("Cargo.toml", "pyproject.toml")
@@ -228,20 +231,18 @@ def affected(changed: Iterable[str], before: Workspace, after: Workspace) -> Tou
     return touched
 
 
-def tests(
+def sessions(
     changed: set[str],
     touched: Touched,
     packages: Iterable[str],
     texts: Mapping[str, str],
-) -> list[str]:
-    """Files of tests to run, of `texts`, which has all of them; `tests` stands for all.
+) -> dict[str, list[str]]:
+    """Files of tests to run, of `texts`, which has all, by the nox session they are of.
 
     A test that imports packages other than maou and maou-rust alone is about these. Any
     other is about maou and maou-rust, whose command it may run, and those in
-    tests/packaging look at the whole repository.
+    tests/packaging look at the whole repository. `tests` stands for all of them.
     """
-    if not touched.python:
-        return []
     modules = {name.replace("-", "_"): name for name in packages}
     helpers = [p for p in changed if p.startswith("tests/") and not is_test(p)]
     found = []
@@ -254,11 +255,24 @@ def tests(
             touched.everything
             or helpers
             or path in changed
-            or path.startswith("tests/packaging/")
+            or (touched.python and path.startswith("tests/packaging/"))
             or about & touched.packages
         ):
             found.append(path)
-    return ["tests"] if found and len(found) == len(texts) else found
+    if found and len(found) == len(texts):
+        return {session: ["tests"] for session in SESSIONS}
+    return {
+        session: [path for path in found if session in sessions_of(texts[path])]
+        for session in SESSIONS
+    }
+
+
+def sessions_of(text: str) -> set[str]:
+    """The sessions that a file of tests is of, told from its markers."""
+    marker = rf"pytest\.mark\.({'|'.join(MARKERS)})\b"
+    if whole := re.search(rf"(?m)^pytestmark = {marker}", text):
+        return {whole[1]}
+    return {"tests", *re.findall(marker, text)}
 
 
 def is_test(path: str) -> bool:
@@ -512,7 +526,7 @@ def axis(text: str) -> tuple[str, list[str]]:
 
 def result(
     touched: Touched,
-    to_run: list[str],
+    to_run: Mapping[str, list[str]],
     axes: Mapping[str, Sequence[str]],
     per_job: int,
 ) -> dict[str, Any]:
@@ -524,7 +538,7 @@ def result(
         "packages": sorted(touched.packages),
         "rust": bool(crates),
         "python": touched.python,
-        "tests": to_run,
+        "sessions": to_run,
         "matrix": {"include": jobs(crates, axes, per_job=per_job)},
     }
 
@@ -564,7 +578,7 @@ def main() -> None:
     touched = affected(changed, before, after)
     names = [path for path in here if is_test(path)]
     texts = dict(zip(names, read_files(names), strict=True))
-    to_run = tests(changed, touched, after.packages, texts)
+    to_run = sessions(changed, touched, after.packages, texts)
     printed = result(touched, to_run, dict(options.axis), options.crates_per_job)
     print(json.dumps(printed, separators=(",", ":")))
 

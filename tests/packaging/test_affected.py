@@ -42,6 +42,7 @@ DEPENDENCIES = {
     "packages/maou-rust": "[dependencies]\nmid.workspace = true\n",
     "packages/bridge": "",
 }
+FFI = "pytestmark = pytest.mark.ffi\n"
 FILES = {
     "Cargo.toml": ROOT_MANIFEST,
     "Cargo.lock": "",
@@ -85,10 +86,11 @@ fn samples() -> PathBuf {
     "packages/maou/src/maou.py": "",
     "benches/speed.py": "",
     "tests/conftest.py": "",
-    "tests/ffi/test_mid.py": "from maou_rust import mid\n",
-    "tests/ffi/test_bridge.py": "import pytest\nfrom bridge import x\n",
+    "tests/ffi/test_mid.py": FFI + "from maou_rust import mid\n",
+    "tests/ffi/test_bridge.py": "from bridge import x\n\n" + FFI,
     "tests/maou/test_command.py": "def test(maou_run): ...\n",
-    "tests/packaging/test_tree.py": "import re\n",
+    "tests/packaging/test_tree.py": "@pytest.mark.e2e\ndef test(): ...\n",
+    "tests/property/test_long.py": "import other\n" + FFI.replace("ffi", "property"),
 }
 PROJECTS = {
     "packages/maou-rust": "",
@@ -106,7 +108,7 @@ NOTHING: Plan = {
     "packages": [],
     "rust": False,
     "python": False,
-    "tests": [],
+    "sessions": {"tests": [], "ffi": [], "e2e": []},
 }
 
 
@@ -178,7 +180,11 @@ def expected(
         "packages": packages.split(),
         "rust": bool(crates),
         "python": tests is not None,
-        "tests": tests or [],
+        "sessions": {
+            "tests": [p for p in tests or [] if "/ffi/" not in p],
+            "ffi": [p for p in tests or [] if "/ffi/" in p or p == "tests"],
+            "e2e": [p for p in tests or [] if p in ("tests", *TREE)],
+        },
     }
 
 
@@ -195,7 +201,7 @@ EVERYTHING: Plan = {
     "packages": PACKAGES,
     "rust": True,
     "python": True,
-    "tests": ["tests"],
+    "sessions": {"tests": ["tests"], "ffi": ["tests"], "e2e": ["tests"]},
 }
 # What base touches: everything but `over`, since a dev dependency goes one step.
 BASE = "base gen maou-rust mid probe top user"
@@ -284,7 +290,7 @@ def test_an_edit(
 def test_a_new_file(
     path: str, wanted: Plan, repo: Path, plan: Callable[..., Plan]
 ) -> None:
-    write(repo, path, "x\n")
+    write(repo, path, "pytestmark = pytest.mark.ffi\n")
     check(plan("HEAD"), wanted)
 
 
