@@ -324,7 +324,12 @@ def tool(root: Path, *command: str | Path) -> list[str]:
     beside = Path(sys.executable).with_name(name)
     program = shutil.which(name, path=str(beside.parent)) or shutil.which(name)
     if program is None:
-        return [f"`{name}` is missing: it is in the dependency group `workflows`"]
+        return [
+            (
+                f"`{name}` is missing: it is in the dependency group `workflows`; "
+                "where that has no wheel of it, install it with the system's packages"
+            )
+        ]
     done = subprocess.run(
         [program, *command[1:]], cwd=root, capture_output=True, text=True, check=False
     )
