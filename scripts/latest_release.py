@@ -149,16 +149,19 @@ def ensure_release(client: GitHub, build: Build) -> int:
     return int(release["id"])
 
 
-def swap(client: GitHub, build: Build) -> None:
+def swap(client: GitHub, build: Build) -> bool:
     """Move the branch to the list of this build: the one step that users see.
 
     The list before becomes the parent, and the branch is not forced: if another run
-    has moved it meanwhile, this is refused.
+    has moved it meanwhile, this is refused. Tells whether the list is that of this
+    build, and not of a newer one.
     """
     before = current_list(client)
     text = colab_txt.text_of(build.lines)
     if before is not None and before.text == text:
-        return
+        return True
+    if not check_order(before, build):
+        return False
     entry = {"path": LIST, "mode": "100644", "type": "blob", "content": text}
     tree = client.call("POST", "git/trees", {"tree": [entry]})
     commit = client.call(
@@ -177,6 +180,7 @@ def swap(client: GitHub, build: Build) -> None:
         moved = {"sha": commit["sha"], "force": False}
         client.call("PATCH", f"git/refs/heads/{BRANCH}", moved)
     print(f"{LIST} lists {build.version}", flush=True)
+    return True
 
 
 def describe(client: GitHub, build: Build, release_id: int) -> None:
@@ -230,14 +234,26 @@ def names_in_use(client: GitHub, at: datetime) -> set[str]:
     return names
 
 
-def old_wheels(client: GitHub, release_id: int) -> list[dict[str, Any]]:
-    """Find the wheels of the release that no list names any more."""
+def old_wheels(client: GitHub, release_id: int, version: str) -> list[dict[str, Any]]:
+    """Find the wheels of the release that are older and that no list names any more.
+
+    Those of a newer version are being uploaded by the next run, or were, until it
+    broke off.
+    """
     kept = names_in_use(client, now())
     return [
         asset
         for asset in client.pages(f"releases/{release_id}/assets")
-        if asset["name"].endswith(".whl") and asset["name"] not in kept
+        if asset["name"].endswith(".whl")
+        and asset["name"] not in kept
+        and not is_newer(asset["name"], version)
     ]
+
+
+def is_newer(wheel_name: str, version: str) -> bool:
+    """Tell whether a wheel is of a stamped version that comes after this one."""
+    other = wheel_name.split("-")[1]
+    return bool(STAMP.fullmatch(other)) and order_of(other) > order_of(version)
 
 
 def check_order(listed: Listed | None, build: Build) -> bool:
@@ -274,13 +290,14 @@ def move(client: GitHub, build: Build) -> None:
             ensure_asset(client, release_id, name, content)
 
         steadily(upload)
-    steadily(lambda: swap(client, build))
+    if not steadily(lambda: swap(client, build)):
+        return
     steadily(lambda: ensure_asset(client, release_id, LIST, pointer(client)))
     steadily(lambda: describe(client, build, release_id))
     steadily(lambda: move_tag(client, build))
 
     def tidy() -> None:
-        for asset in old_wheels(client, release_id):
+        for asset in old_wheels(client, release_id, build.version):
             delete_asset(client, asset)
 
     steadily(tidy)

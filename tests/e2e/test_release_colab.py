@@ -93,9 +93,9 @@ def environment(tmp_path: Path, python: Path) -> dict[str, str]:
 
 def documented(site: GitHub, python: Path, pattern: str) -> list[str]:
     """A line of the page, with the server and the environment of this test in it."""
-    lines = re.findall(rf"(?m)^!({pattern}.*)$", GUIDE)
-    assert lines, f"docs/guides/colab.md: expected a line `!{pattern}…`"
-    text = lines[0].replace("https://github.com", site.downloads)
+    line = re.search(rf"(?m)^!({pattern}.*)$", GUIDE)
+    assert line, f"docs/guides/colab.md: expected a line `!{pattern}…`"
+    text = line[1].replace("https://github.com", site.downloads)
     words = text.replace("--system", f"--python {python.as_posix()}").split()
     if words[0] in ("python", "pip"):
         words[:1] = (

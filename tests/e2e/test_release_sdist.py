@@ -44,7 +44,7 @@ def test_a_stamped_sdist_is_enough(tmp_path: Path) -> None:
     stamped = run(sys.executable, "scripts/stamp.py", "write", str(NUMBER), cwd=tree)
     assert stamped == f"{version}\n"
 
-    build = ["uv", "build", "--quiet", "--python", sys.executable]
+    build: list[str | Path] = ["uv", "build", "--quiet", "--python", sys.executable]
     run(*build, "--sdist", "--package", "maou-rust", "--out-dir", tmp_path, cwd=tree)
     sdist = tmp_path / f"maou_rust-{version}.tar.gz"
     with tarfile.open(sdist) as archive:
@@ -55,17 +55,14 @@ def test_a_stamped_sdist_is_enough(tmp_path: Path) -> None:
     # Dependencies are compiled already, by whoever built the wheels of this session.
     target = os.environ.get("CARGO_TARGET_DIR", str(ROOT / "target"))
     wheels = tmp_path / "wheels"
-    run(
-        *(*build, "--wheel", "--out-dir", wheels, sdist),
-        cwd=tmp_path,
-        CARGO_TARGET_DIR=target,
-    )
+    build += ["--wheel", "--out-dir", wheels, sdist]
+    run(*build, cwd=tmp_path, CARGO_TARGET_DIR=target)
     (wheel,) = wheels.glob(f"maou_rust-{version}-cp311-abi3-*.whl")
 
     run("uv", "venv", "--quiet", "--no-project", "--python", sys.executable, "venv",
         cwd=tmp_path)  # fmt: skip
     python = tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
-    install = ["uv", "pip", "install", "--quiet", "--python", python]
+    install = ("uv", "pip", "install", "--quiet", "--python", python)
     run(*install, "--no-deps", wheel, cwd=tmp_path)
     found = run(python, "-c", CHECK, cwd=tmp_path)
     assert found == f"maou-rust {version} {version} {version}\n"

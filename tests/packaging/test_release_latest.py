@@ -148,9 +148,16 @@ def before(server: Server, tmp_path: Path, n_builds: int) -> State:
     return copy.deepcopy(server.state)
 
 
-@pytest.mark.parametrize("halfway", [False, True], ids=["after", "within"])
-@pytest.mark.parametrize("n_before", [0, 3])
-@pytest.mark.parametrize("next_number", [10, 11], ids=["same", "newer"])
+@pytest.mark.parametrize(
+    ("n_before", "halfway", "next_number"),
+    [
+        pytest.param(0, False, 10, id="first run, after a step, same build next"),
+        pytest.param(0, True, 10, id="first run, within a step, same build next"),
+        pytest.param(3, False, 10, id="later run, after a step, same build next"),
+        pytest.param(3, True, 10, id="later run, within a step, same build next"),
+        pytest.param(3, True, 11, id="later run, within a step, newer build next"),
+    ],
+)
 def test_a_run_may_end_after_every_step(
     server: Server, tmp_path: Path, n_before: int, halfway: bool, next_number: int
 ) -> None:
@@ -179,12 +186,12 @@ def test_a_run_may_end_after_every_step(
         assert len(builds_in(server.state)) <= 2
         if next_number == 10:
             assert visible(server.state) == whole
-            server.die_at(None)
-            move(server, dist, 10)
-            assert server.changes == [], "a run that finds all in place changes nothing"
     # Six wheels, the release, the list's three, the pointer and what follows.
-    assert change > (10 if n_before == 0 else 8)
+    assert change > 10
     assert visible(server.state) == whole
+    server.die_at(None)
+    move(server, dist, 10)
+    assert server.changes == [], "a run that finds all in place changes nothing"
 
 
 def test_wheels_of_two_builds_remain(server: Server, tmp_path: Path) -> None:
@@ -298,6 +305,50 @@ def test_a_run_beside_this_one_is_not_overwritten(
         move(server, build(tmp_path, 2), 2)
     server.after_change = lambda: None
     assert user_installs(server) == "0.1.0.dev1"
+
+
+def test_a_newer_run_beside_this_one_wins(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The older run has begun first, and the newer one moves the branch before it."""
+    before(server, tmp_path, 1)
+    newer = build(tmp_path, 3)
+    # Its wheels are up and not listed yet.
+    server.die_at(1 + len(TAGS))
+    with pytest.raises(SystemExit):
+        move(server, newer, 3)
+    server.die_at(None)
+    client = github_releases.GitHub(
+        REPOSITORY, TOKEN, downloads=f"{server.url}/downloads"
+    )
+    lines = colab_txt.requirements(newer, client.download_url("latest"))
+
+    def be_overtaken() -> None:
+        state = server.state
+        entry = {"path": "colab.txt", "content": colab_txt.text_of(lines)}
+        head = state.objects[state.refs["refs/heads/colab"]]
+        tree = state.store({"tree": [entry]})
+        state.refs["refs/heads/colab"] = state.store(head | {"tree": tree})
+
+    server.after_change = be_overtaken
+    move(server, build(tmp_path, 2), 2)
+    assert "newer than 0.1.0.dev2" in capsys.readouterr().out
+    assert user_installs(server) == "0.1.0.dev3"
+
+
+def test_wheels_that_a_newer_run_uploads_are_left_alone(
+    server: Server, tmp_path: Path
+) -> None:
+    before(server, tmp_path, 1)
+    server.die_at(3)
+    with pytest.raises(SystemExit):
+        move(server, build(tmp_path, 3), 3)
+    server.die_at(None)
+    move(server, build(tmp_path, 2), 2)
+    assert builds_in(server.state) == {f"0.1.0.dev{n}" for n in (1, 2, 3)}
+    server.tick(hours=1)
+    move(server, build(tmp_path, 4), 4)
+    assert builds_in(server.state) == {"0.1.0.dev2", "0.1.0.dev4"}
 
 
 def test_the_body_names_commit_date_versions_and_the_line(
