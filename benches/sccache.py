@@ -54,12 +54,12 @@ class Bench:
         )
         return result.stdout
 
-    def build(self, name: str, target: Path, **more: str) -> None:
-        """Build in the daily profile, into a folder of a clone; adds a row."""
+    def build(self, name: str, checkout: Path, target: Path, **more: str) -> None:
+        """Build a clone in the daily profile into a folder; adds a row."""
         env = extension.environment(target, **more)
         if "RUSTC_WRAPPER" in more:
             self.sccache("--zero-stats")
-        command = extension.command("dev", self.work / "dist", target.parent)
+        command = extension.command("dev", self.work / "dist", checkout)
         seconds = measure.seconds(command, env=env)
         counts = ["", "", ""]
         if "RUSTC_WRAPPER" in more:
@@ -104,24 +104,25 @@ def measure_all(bench: Bench) -> None:
     first = extension.clone(bench.work / "first")
     second = extension.clone(bench.work / "second")
     target, on = first / "target", bench.variables()
-    bench.build("off", target)
+    bench.build("off", first, target)
     shutil.rmtree(target)
     bench.sccache("--start-server")
-    bench.build("empty cache", target, **on)
+    bench.build("empty cache", first, target, **on)
     shutil.rmtree(target)
-    bench.build("target folder wiped", target, **on)
-    bench.build("another target folder", first / "elsewhere", **on)
+    bench.build("target folder wiped", first, target, **on)
     text = (first / EDITED).read_text(encoding="utf-8")
     (first / EDITED).write_text(text + "\n// An edit.\n", encoding="utf-8")
-    bench.build("edit of maou_shogi, target folder kept", target, **on)
+    bench.build("edit of maou_shogi, target folder kept", first, target, **on)
     (first / EDITED).write_text(text, encoding="utf-8")
-    bench.build("another checkout", second / "target", **on)
-    # The keys are others with this variable: the first build fills the cache again.
+    shutil.rmtree(target)
+    bench.build("another checkout, same target folder, wiped", second, target, **on)
+    shutil.rmtree(target)
+    bench.build("target folder at another path", first, first / "elsewhere", **on)
+    shutil.rmtree(first / "elsewhere")
+    # Paths that the cache has not seen yet, declared to be the same place.
     bench.restart(SCCACHE_BASEDIRS=f"{first}:{second}")
-    for folder in (target, second / "target"):
-        shutil.rmtree(folder)
-    bench.build("SCCACHE_BASEDIRS: target folder wiped", target, **on)
-    bench.build("SCCACHE_BASEDIRS: another checkout", second / "target", **on)
+    target = second / "target"
+    bench.build("the same, paths in SCCACHE_BASEDIRS", second, target, **on)
 
 
 def main() -> None:
