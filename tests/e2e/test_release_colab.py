@@ -119,16 +119,6 @@ def torch_version(python: Path, environment: dict[str, str], cwd: Path) -> str:
     return run([str(python), "-c", f"{code}m.version('torch'))"], environment, cwd)
 
 
-def test_the_notebook_has_the_line_of_the_page() -> None:
-    line = (
-        "!uv pip install --system -r"
-        " https://github.com/OWNER/maou/releases/download/latest/colab.txt"
-    )
-    assert CELLS[0] == line
-    assert f"```text\n{line}\n```" in GUIDE
-    assert CELLS[1:3] == ["!maou doctor", "!maou demo"]
-
-
 @pytest.mark.parametrize("tool", ["uv", "pip"])
 def test_one_line_installs_and_leaves_torch(
     tool: str,

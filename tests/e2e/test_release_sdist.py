@@ -33,7 +33,7 @@ def run(*command: str | Path, cwd: Path, **variables: str) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
@@ -44,7 +44,7 @@ def test_a_stamped_sdist_is_enough(tmp_path: Path) -> None:
     stamped = run(sys.executable, "scripts/stamp.py", "write", str(NUMBER), cwd=tree)
     assert stamped == f"{version}\n"
 
-    build: list[str | Path] = ["uv", "build", "--quiet", "--python", sys.executable]
+    build: list[str | Path] = ["uv", "build", "--python", sys.executable]
     run(*build, "--sdist", "--package", "maou-rust", "--out-dir", tmp_path, cwd=tree)
     sdist = tmp_path / f"maou_rust-{version}.tar.gz"
     with tarfile.open(sdist) as archive:

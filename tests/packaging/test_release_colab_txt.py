@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import colab_txt
 import platforms
+import prebuilt
 import pytest
 from file_server import served
 from tiny_wheel import tiny_wheel
@@ -151,6 +152,21 @@ def test_a_fetched_wheel_is_checked(dist: Path, url: str, tmp_path: Path) -> Non
     with pytest.raises(ValueError, match="expected sha256 `000"):
         colab_txt.fetch(wrong, tmp_path / "other")
     assert not (tmp_path / "other").exists()
+
+
+def test_the_switch_names_a_platform_without_a_wheel(
+    dist: Path, tmp_path: Path
+) -> None:
+    others = [
+        line
+        for line in colab_txt.requirements(dist, "https://example.org")
+        if line.name == "maou" or not line.is_for_this_platform()
+    ]
+    (tmp_path / "colab.txt").write_text(colab_txt.text_of(others))
+    with pytest.raises(
+        SystemExit, match=r"expected a wheel of maou-rust for .*, found"
+    ):
+        prebuilt.listed_wheel(str(tmp_path / "colab.txt"))
 
 
 @pytest.mark.parametrize(
