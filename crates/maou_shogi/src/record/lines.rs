@@ -6,8 +6,8 @@
 use super::{GameRecord, Variation};
 use crate::{Move, Position};
 
-/// Lines within each other, the main line included: what walks a tree may do so by recursion.
-const MAX_DEPTH: usize = 200;
+/// What walks a tree may do so by recursion.
+const MAX_DEPTH: usize = GameRecord::MAX_DEPTH;
 
 /// Moves between two positions that are kept of a line, so that going back to any move is cheap.
 const MARK_PLIES: usize = 64;

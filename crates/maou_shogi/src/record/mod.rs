@@ -5,6 +5,7 @@
 //! stops the others, and no bytes make it panic.
 
 mod builder;
+mod check;
 mod csa;
 mod csa_comment;
 mod csa_ending;
@@ -32,6 +33,7 @@ mod text;
 mod usi;
 mod write;
 
+pub use check::GameError;
 pub use error::{ErrorKind, RecordError};
 pub use model::{Comment, Date, Ending, GameRecord, GameResult, UnknownEnding, Variation};
 pub(crate) use builder::clamp_eval;
