@@ -284,7 +284,7 @@ def calls(workflow: Workflow, root: Path, sessions: set[str]) -> list[str]:
                     if not (root / script).exists():
                         wrong.add((script, f"expected a file, found no `{script}`"))
                 for name in sessions_called(text):
-                    plain = re.sub(r"-3\.\d+$", "", name.partition("(")[0])
+                    plain = re.sub(r"-(3\.\d+|\$.+)$", "", name.partition("(")[0])
                     if not name.startswith("$") and plain not in sessions:
                         wrong.add(
                             (name, f"expected a session of noxfile.py, found `{name}`")

@@ -139,6 +139,11 @@ def test_the_workflows_of_this_repository_keep_its_rules() -> None:
         ("[lint, tests-3.11]", "[lint, coverage]", "found `coverage`"),
         ("nox -s ${{ matrix.session }}", "nox -s lint tests other", "found `other`"),
         ("nox -s ${{ matrix.session }}", "nox --session=other", "found `other`"),
+        (
+            "nox -s ${{ matrix.session }}",
+            'nox -s "other-$PYTHON"',
+            "found `other-$PYTHON`",
+        ),
         ("name: Check", "- name", "check.yml"),
     ],
 )
@@ -151,6 +156,17 @@ def test_a_workflow_that_breaks_a_rule_is_refused(
     assert all(
         finding.startswith(".github/workflows/check.yml:") for finding in findings
     )
+
+
+@pytest.mark.parametrize(
+    "command",
+    ['nox -s "tests-$PYTHON"', 'nox -s "$SESSION"', "nox -s tests lint -- -k other"],
+)
+def test_sessions_that_are_there_give_no_finding(
+    checkout: Checkout, command: str
+) -> None:
+    text = GOOD.replace("nox -s ${{ matrix.session }}", command)
+    assert rules(checkout({".github/workflows/check.yml": text})) == []
 
 
 def test_an_action_is_the_same_everywhere(checkout: Checkout) -> None:
