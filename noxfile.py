@@ -378,6 +378,12 @@ def scaffold(session: nox.Session) -> None:
     pytest(session, "-m", "scaffold", "tests/scaffold", *session.posargs)
 
 
+@nox.session(venv_backend="none")
+def scale(session: nox.Session) -> None:
+    """Measure a synthetic workspace of 500 crates; `-- --crates 100` fewer."""
+    session.run(sys.executable, "scripts/scale.py", *session.posargs, external=True)
+
+
 @nox.session(python=OLDEST)
 def version(session: nox.Session) -> None:
     """Set the version everywhere: `-- X.Y.Z`."""

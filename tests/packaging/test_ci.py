@@ -1,4 +1,4 @@
-"""ci.yml runs what the noxfile has, everywhere, and one job says whether all is well."""
+"""ci.yml runs what the noxfile has, everywhere, and one job says if all is well."""
 
 from __future__ import annotations
 
