@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::archives::Archives;
 use crate::commit::Output;
-use crate::dataset::{Dataset, State};
+use crate::dataset::{Dataset, State, Table};
 use crate::duplicates;
 use crate::error::{AtPath, Error, Result};
 use crate::files::Files;
@@ -19,7 +20,7 @@ use crate::manifest::{
 use crate::pipeline::{self, PipelineOptions};
 use crate::plan::{Plan, PlanOptions, plan};
 use crate::report::{ConvertOptions, ConvertReport, Progress, ProgressFn};
-use crate::sources::Sources;
+use crate::sources::{Search, Sources};
 use crate::summary::Summary;
 use crate::unit::{self, Unit};
 use crate::workers::n_threads;
@@ -40,8 +41,50 @@ pub fn convert(
     options: &ConvertOptions,
     progress: &mut ProgressFn<'_>,
 ) -> Result<ConvertReport> {
+    convert_with(inputs, out, options, None, progress)
+}
+
+/// As [`convert`], with somebody who can look into archives and read standard input.
+///
+/// # Errors
+///
+/// As [`convert`], and [`Error::Fault`] if that somebody ends the command.
+pub fn convert_with(
+    inputs: &[PathBuf],
+    out: &Path,
+    options: &ConvertOptions,
+    archives: Option<&dyn Archives>,
+    progress: &mut ProgressFn<'_>,
+) -> Result<ConvertReport> {
     check_output(out)?;
-    let mut sources = Sources::find(inputs, out)?;
+    let mut search = Search {
+        archives,
+        looks_into_all: false,
+        cut_rows: options.rows_per_file.or_else(|| rows_per_file_of(out)),
+        n_threads: n_threads(options.threads),
+    };
+    match attempt(inputs, out, options, search, progress) {
+        // What was finished before it was found is kept, and stays what it would have been.
+        Err(Error::Misnamed(_)) => {
+            search.looks_into_all = true;
+            attempt(inputs, out, options, search, progress)
+        }
+        other => other,
+    }
+}
+
+fn rows_per_file_of(out: &Path) -> Option<u64> {
+    State::load(out).ok()??.options?.rows_per_file
+}
+
+fn attempt(
+    inputs: &[PathBuf],
+    out: &Path,
+    options: &ConvertOptions,
+    search: Search<'_>,
+    progress: &mut ProgressFn<'_>,
+) -> Result<ConvertReport> {
+    let mut sources = Sources::find(inputs, Some(out), search)?;
     // Without any file, there is still everything to prune.
     if !(options.prune && out.join(MANIFEST_FILE).is_file()) {
         sources.check_not_empty()?;
@@ -90,6 +133,7 @@ fn resolve_options(out: &Path, state: &State, asked: &ConvertOptions) -> Result<
         return Ok(DatasetOptions {
             compression: asked.compression.unwrap_or_default(),
             shard_bytes: asked.shard_bytes.unwrap_or(DEFAULT_SHARD_BYTES),
+            rows_per_file: asked.rows_per_file,
         });
     };
     let differs = |name: &str, has: String, asked: String| {
@@ -109,6 +153,12 @@ fn resolve_options(out: &Path, state: &State, asked: &ConvertOptions) -> Result<
     {
         return Err(differs("shard_bytes", has.shard_bytes.to_string(), asked.to_string()));
     }
+    if let Some(asked) = asked.rows_per_file
+        && Some(asked) != has.rows_per_file
+    {
+        let found = has.rows_per_file.map_or_else(|| "none".to_owned(), |n| n.to_string());
+        return Err(differs("rows_per_file", found, asked.to_string()));
+    }
     Ok(has)
 }
 
@@ -116,6 +166,7 @@ fn plan_options(dataset: DatasetOptions, options: &ConvertOptions) -> PlanOption
     PlanOptions {
         prune: options.prune,
         shard_bytes: dataset.shard_bytes,
+        rows_per_file: dataset.rows_per_file,
         n_threads: n_threads(options.threads),
     }
 }
@@ -123,13 +174,13 @@ fn plan_options(dataset: DatasetOptions, options: &ConvertOptions) -> PlanOption
 /// Does the work of a run that writes.
 fn fill(
     output: &mut Output<'_>,
-    sources: &mut Sources,
+    sources: &mut Sources<'_>,
     options: &ConvertOptions,
     progress: &mut ProgressFn<'_>,
 ) -> Result<ConvertReport> {
     let before = all_of(sources);
     let plan_options = plan_options(output.options(), options);
-    let Some(mut plan) = plan(sources, &mut output.details, &plan_options, progress) else {
+    let Some(mut plan) = plan(sources, &mut output.details, &plan_options, progress)? else {
         return Ok(stopped(output.totals()));
     };
     check_strict(&plan, options)?;
@@ -141,14 +192,17 @@ fn fill(
         for number in std::mem::take(&mut plan.removals) {
             output.remove_shard(number)?;
         }
-        let (units, numbers) = cut_units(&mut plan, |number| output.open_whole_games(number))?;
+        let (units, numbers) = cut_units(&mut plan, sources, options, |table, number| {
+            output.open_whole(table, number)
+        })?;
         let pipeline_options = PipelineOptions {
             n_threads: plan_options.n_threads,
             strict: options.strict,
             compression: Some(output.options().compression),
+            rows_per_file: plan_options.rows_per_file,
             progress: after_plan(before, &plan, &units),
         };
-        let mut numbers = numbers.into_iter();
+        let mut numbers = all_numbers(numbers);
         let mut consume = |made| output.take(made, &mut numbers);
         let summary = pipeline::run(units, sources, &pipeline_options, &mut consume, progress);
         let summary = summary.inspect_err(|_| output.drop_unfinished())?;
@@ -170,7 +224,7 @@ fn fill(
 
 /// Does the work of a run that writes nothing.
 fn dry_run(
-    sources: &mut Sources,
+    sources: &mut Sources<'_>,
     out: &Path,
     options: &ConvertOptions,
     progress: &mut ProgressFn<'_>,
@@ -183,15 +237,18 @@ fn dry_run(
     let dataset_options = resolve_options(out, &state, options)?;
     let before = all_of(sources);
     let plan_options = plan_options(dataset_options, options);
-    let Some(mut plan) = plan(sources, &mut details, &plan_options, progress) else {
+    let Some(mut plan) = plan(sources, &mut details, &plan_options, progress)? else {
         return Ok(stopped(state.totals()));
     };
     check_strict(&plan, options)?;
-    let (units, numbers) = cut_units(&mut plan, |number| state.open_whole_games(out, number))?;
+    let (units, numbers) = cut_units(&mut plan, sources, options, |table, number| {
+        state.open_whole(out, table, number)
+    })?;
     let pipeline_options = PipelineOptions {
         n_threads: plan_options.n_threads,
         strict: options.strict,
         compression: None,
+        rows_per_file: plan_options.rows_per_file,
         progress: after_plan(before, &plan, &units),
     };
     for number in plan.removals.iter().chain(&numbers) {
@@ -200,7 +257,7 @@ fn dry_run(
     let old: Vec<_> =
         state.shards.keys().map(|n| state.games(out, *n).open()).collect::<Result<_>>()?;
     let n_old = state.totals().n_games;
-    let mut numbers = numbers.into_iter();
+    let mut numbers = all_numbers(numbers);
     let mut consume = |made| {
         if let pipeline::Output::End(done) = made {
             let number = numbers.next().expect("a number for each games file");
@@ -222,11 +279,12 @@ fn dry_run(
     Ok(report)
 }
 
-pub(crate) fn shard_entry(number: u32, xxh3: u64, totals: Totals) -> ShardEntry {
-    ShardEntry { number, file: games_file(number), xxh3: hex(xxh3), totals }
+fn shard_entry(number: u32, xxh3: u64, totals: Totals) -> ShardEntry {
+    let (file, xxh3) = (games_file(number), hex(xxh3));
+    ShardEntry { number, file, xxh3, positions: None, has_search: false, totals }
 }
 
-fn all_of(sources: &Sources) -> Progress {
+fn all_of(sources: &Sources<'_>) -> Progress {
     Progress {
         n_sources: sources.list.len() as u64,
         bytes: sources.list.iter().map(|source| source.size_bytes).sum(),
@@ -247,15 +305,26 @@ fn after_plan(all: Progress, plan: &Plan, units: &[Unit]) -> Progress {
 
 fn cut_units(
     plan: &mut Plan,
-    old: impl Fn(u32) -> Result<crate::ipc::IpcFile>,
+    sources: &Sources<'_>,
+    options: &ConvertOptions,
+    old: impl Fn(Table, u32) -> Result<crate::ipc::IpcFile>,
 ) -> Result<(Vec<Unit>, Vec<u32>)> {
     let mut units = Vec::new();
     let mut numbers = Vec::new();
     for shard in std::mem::take(&mut plan.shards) {
-        unit::cut(shard.number, shard.items, &|| old(shard.number), &mut units)?;
-        numbers.push(shard.number);
+        let number = shard.number;
+        let cutter = unit::Cutter { sources, from: options.from, old: &|table| old(table, number) };
+        cutter.cut(shard, &mut units)?;
+        numbers.push(number);
     }
     Ok((units, numbers))
+}
+
+/// The numbers of the games files, in order. Files that are cut by their rows have the numbers
+/// after the last one.
+fn all_numbers(planned: Vec<u32>) -> impl Iterator<Item = u32> {
+    let next = planned.last().map_or(0, |last| last + 1);
+    planned.into_iter().chain(next..)
 }
 
 fn check_strict(plan: &Plan, options: &ConvertOptions) -> Result<()> {
@@ -269,7 +338,7 @@ fn stopped(totals: Totals) -> ConvertReport {
     ConvertReport { stopped: true, totals, ..ConvertReport::default() }
 }
 
-fn no_records(sources: &Sources, summary: &Summary) -> Error {
+fn no_records(sources: &Sources<'_>, summary: &Summary) -> Error {
     let inputs: Vec<_> = (0..sources.n_inputs() as u32).map(|i| sources.input_name(i)).collect();
     let n = summary.n_errors;
     let first = summary.first_error().map_or_else(String::new, |e| format!(", for example {e}"));
@@ -280,9 +349,10 @@ fn no_records(sources: &Sources, summary: &Summary) -> Error {
     ))
 }
 
-fn tell(report: &mut ConvertReport, summary: Summary, sources: &Sources) {
+fn tell(report: &mut ConvertReport, summary: Summary, sources: &Sources<'_>) {
     report.n_games = summary.n_games;
     report.n_positions = summary.n_positions;
+    report.n_loose_positions = summary.n_loose_positions;
     report.n_errors += summary.n_errors;
     report.n_variations_dropped = summary.n_variations;
     report.n_comments_dropped = summary.n_comments;

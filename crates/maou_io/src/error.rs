@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::archives::Fault;
 use crate::report::ErrorEntry;
 
 /// The result of everything here that can fail.
@@ -30,6 +31,12 @@ pub enum Error {
     },
     /// The first error of a `strict` run.
     Strict(Box<ErrorEntry>),
+    /// What those who look into archives ended the command with.
+    Fault(Fault),
+    /// A file with the usual name of a record is an archive or a table; what runs into it begins
+    /// again and looks into all files first.
+    #[doc(hidden)]
+    Misnamed(PathBuf),
 }
 
 impl Error {
@@ -54,6 +61,10 @@ impl fmt::Display for Error {
             Error::Io { path, source } => write!(f, "{}: {}", path.display(), reason(source)),
             Error::Corrupt { path, message } => write!(f, "{}: {message}", path.display()),
             Error::Strict(entry) => write!(f, "{entry}"),
+            Error::Fault(fault) => write!(f, "{fault}"),
+            Error::Misnamed(path) => {
+                write!(f, "{}: expected a file that stays as it is, found changes", path.display())
+            }
         }
     }
 }

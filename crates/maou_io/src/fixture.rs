@@ -137,7 +137,7 @@ fn write(dir: &Path) {
             ..ErrorEntry::default()
         }));
     }
-    columns.count_into(&mut done.totals);
+    columns.count_into(0..columns.n_games(), &mut done.totals);
     done.totals = Totals { n_sources: 4, n_errors: 1, ..done.totals };
     done.totals.error_kinds.insert(done.errors[0].kind.clone(), 1);
     let piece = Piece { rows: 0..columns.n_games(), columns: columns.into() };

@@ -19,7 +19,7 @@ use arrow_ipc::writer::{
     write_message,
 };
 use arrow_ipc::{Block, CompressionType, FooterBuilder, MetadataVersion, root_as_footer};
-use arrow_schema::{ArrowError, SchemaRef};
+use arrow_schema::{ArrowError, DataType, SchemaRef};
 use flatbuffers::FlatBufferBuilder;
 
 use crate::checked::{damaged, open_file};
@@ -31,6 +31,9 @@ const ALIGNMENT: usize = 64;
 
 /// The level at which more time buys hardly smaller files; docs/performance.md has the figures.
 const ZSTD_LEVEL: i32 = 3;
+
+/// No schema and no batch of a table needs more to be described.
+const MAX_METADATA_BYTES: u32 = 1 << 24;
 
 /// No buffer of the tables here comes near this.
 const MAX_BUFFER_BYTES: i64 = 1 << 32;
@@ -47,15 +50,16 @@ fn write_options(compression: Compression) -> IpcWriteOptions {
         .expect("these options go together")
 }
 
-fn to_message(data: EncodedData, options: &IpcWriteOptions) -> EncodedBatch {
+fn to_message(schema: SchemaRef, data: EncodedData, options: &IpcWriteOptions) -> EncodedBatch {
     let mut bytes = Vec::with_capacity(data.ipc_message.len() + data.arrow_data.len() + 128);
     let (metadata_len, body_len) =
         write_message(&mut bytes, data, options).expect("writing into memory works");
-    EncodedBatch { bytes, metadata_len, body_len }
+    EncodedBatch { schema, bytes, metadata_len, body_len }
 }
 
 /// A record batch as it stands in a file.
 pub(crate) struct EncodedBatch {
+    pub(crate) schema: SchemaRef,
     pub(crate) bytes: Vec<u8>,
     metadata_len: usize,
     body_len: usize,
@@ -77,7 +81,7 @@ impl BatchEncoder {
         let (_, data) = IpcDataGenerator::default()
             .encode(batch, &mut no_dictionaries, &self.options, &mut self.context)
             .map_err(|error| Error::corrupt("", error))?;
-        Ok(to_message(data, &self.options))
+        Ok(to_message(batch.schema(), data, &self.options))
     }
 }
 
@@ -103,9 +107,14 @@ impl Layout {
             &mut DictionaryTracker::new(true),
             &self.options,
         );
-        bytes.extend_from_slice(&to_message(data, &self.options).bytes);
+        let message = to_message(self.schema.clone(), data, &self.options);
+        bytes.extend_from_slice(&message.bytes);
         self.offset = bytes.len();
         bytes
+    }
+
+    pub(crate) fn schema(&self) -> &SchemaRef {
+        &self.schema
     }
 
     /// Takes note of the next batch.
@@ -179,6 +188,76 @@ impl IpcFile {
             return Err(not_arrow());
         }
         Ok(IpcFile { path: path.to_owned(), file: Mutex::new(file), schema: schema.into(), blocks })
+    }
+
+    /// Opens what another program may have written: an Arrow IPC File, or a Stream in a file,
+    /// whose messages are found one after the other.
+    ///
+    /// # Errors
+    ///
+    /// Also if it has dictionaries, which are not read.
+    pub(crate) fn open_foreign(path: &Path) -> Result<IpcFile> {
+        let mut file = open_file(path)?;
+        let mut magic = [0; 6];
+        let is_file = read_at(&mut file, 0, &mut magic).is_ok() && magic == *MAGIC;
+        let opened = if is_file {
+            IpcFile::from_file(file, path)?
+        } else {
+            IpcFile::from_stream(file, path)?
+        };
+        let is_dictionary =
+            |field: &&arrow_schema::FieldRef| matches!(field.data_type(), DataType::Dictionary(..));
+        match opened.schema.fields().iter().find(is_dictionary) {
+            None => Ok(opened),
+            Some(field) => Err(Error::corrupt(
+                path,
+                format!("expected plain values, found the categorical column `{}`", field.name()),
+            )),
+        }
+    }
+
+    fn from_stream(mut file: File, path: &Path) -> Result<IpcFile> {
+        let len = file.seek(SeekFrom::End(0)).at(path)?;
+        let not_arrow = || Error::corrupt(path, "expected a whole Arrow IPC stream");
+        let mut schema = None;
+        let mut blocks = Vec::new();
+        let mut offset = 0;
+        while offset < len {
+            let mut prefix = [0; 8];
+            read_at(&mut file, offset, &mut prefix).map_err(|_| not_arrow())?;
+            let metadata_len = u32::from_le_bytes(prefix[4..].try_into().expect("four bytes"));
+            if prefix[..4] != [0xff; 4] || metadata_len > MAX_METADATA_BYTES {
+                return Err(not_arrow());
+            }
+            if metadata_len == 0 {
+                break;
+            }
+            let mut bytes = vec![0; metadata_len as usize];
+            read_at(&mut file, offset + 8, &mut bytes).map_err(|_| not_arrow())?;
+            let message = arrow_ipc::root_as_message(&bytes).map_err(|_| not_arrow())?;
+            let body_len = u64::try_from(message.bodyLength()).map_err(|_| not_arrow())?;
+            let end = (offset + 8 + u64::from(metadata_len)).checked_add(body_len);
+            let end = end.filter(|end| *end <= len).ok_or_else(not_arrow)?;
+            if let Some(found) = message.header_as_schema() {
+                schema = Some(try_fb_to_schema(found).map_err(|_| not_arrow())?);
+            } else if message.header_as_record_batch().is_some() {
+                let block = Block::new(offset as i64, 8 + metadata_len as i32, body_len as i64);
+                blocks.push(block);
+            }
+            offset = end;
+        }
+        let schema = schema.ok_or_else(not_arrow)?.into();
+        Ok(IpcFile { path: path.to_owned(), file: Mutex::new(file), schema, blocks })
+    }
+
+    /// The number of rows in batch `index`, as its metadata says.
+    pub(crate) fn batch_len(&self, index: usize) -> Result<u64> {
+        let metadata = self.read_block(&self.blocks[index], 0)?;
+        message_of(&metadata)
+            .ok()
+            .and_then(|message| message.header_as_record_batch())
+            .and_then(|batch| u64::try_from(batch.length()).ok())
+            .ok_or_else(|| self.damaged_batch(index))
     }
 
     pub(crate) fn path(&self) -> &Path {

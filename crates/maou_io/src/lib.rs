@@ -30,6 +30,7 @@
 //! ```
 
 mod agreement;
+mod archives;
 mod checked;
 mod columns;
 mod commit;
@@ -44,25 +45,34 @@ mod ipc;
 mod journal;
 mod lock;
 mod manifest;
+mod normalize;
 mod pipeline;
+mod parts;
 mod plan;
+mod positions;
 mod read_file;
 mod replay;
 mod report;
+mod rows;
 mod schema;
+mod search_columns;
 mod shard_writer;
+mod sniff;
 mod source_runs;
 mod source_table;
 mod sources;
 mod stream;
 mod summary;
+mod tables;
+mod teacher;
 #[cfg(test)]
 mod testing;
 mod unit;
 mod verify;
 mod workers;
 
-pub use convert::convert;
+pub use archives::{Archives, Fault, Member, Members};
+pub use convert::{convert, convert_with};
 pub use dataset::{Dataset, DatasetInfo};
 pub use error::{Error, Result};
 #[doc(hidden)]

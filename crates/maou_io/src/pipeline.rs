@@ -6,6 +6,7 @@
 //! games, and what comes out does not depend on the number of threads.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -45,6 +46,9 @@ pub(crate) struct PipelineOptions {
     pub(crate) strict: bool,
     /// `None`: nothing is written, so nothing is encoded; the ids are collected instead.
     pub(crate) compression: Option<Compression>,
+    /// Games at which a games file of new sources is full. It is cut between sources, so that one
+    /// with more games makes a larger file.
+    pub(crate) rows_per_file: Option<u64>,
     /// How far the run had come before.
     pub(crate) progress: Progress,
 }
@@ -63,11 +67,15 @@ struct State {
     units: VecDeque<Unit>,
     n_taken: usize,
     n_delivered: usize,
-    read: BTreeMap<usize, (UnitResult, bool)>,
+    read: BTreeMap<usize, (UnitResult, UnitPlace)>,
+    /// Whether some thread takes members out of archives, which goes in order.
+    is_unpacking: bool,
     /// Games that wait for enough others.
     pending: Vec<Piece>,
     n_pending: usize,
     shard: ShardDone,
+    /// How many games files have been cut by their rows, so that numbers have moved on.
+    n_cuts: u32,
     to_encode: VecDeque<(usize, Vec<Piece>)>,
     n_slots: usize,
     ready: BTreeMap<usize, Output>,
@@ -77,13 +85,20 @@ struct State {
     error: Option<Error>,
 }
 
+/// Where the games of a unit go.
+#[derive(Clone, Copy)]
+struct UnitPlace {
+    is_new: bool,
+    is_last: bool,
+}
+
 struct Shared<'a> {
     state: Mutex<State>,
     work: Condvar,
     output: Condvar,
     counters: Counters,
     options: &'a PipelineOptions,
-    sources: &'a Sources,
+    sources: &'a Sources<'a>,
 }
 
 /// Stops everything if its thread panics, so that nobody waits for it.
@@ -102,7 +117,7 @@ impl Drop for PanicGuard<'_> {
 /// which [`Summary::is_stopped`] says.
 pub(crate) fn run(
     units: Vec<Unit>,
-    sources: &Sources,
+    sources: &Sources<'_>,
     options: &PipelineOptions,
     consume: &mut dyn FnMut(Output) -> Result<()>,
     progress: &mut ProgressFn<'_>,
@@ -138,9 +153,11 @@ impl State {
             n_taken: 0,
             n_delivered: 0,
             read: BTreeMap::new(),
+            is_unpacking: false,
             pending: Vec::new(),
             n_pending: 0,
             shard: ShardDone::default(),
+            n_cuts: 0,
             to_encode: VecDeque::new(),
             n_slots: 0,
             ready: BTreeMap::new(),
@@ -156,9 +173,9 @@ impl State {
     }
 
     /// Puts a unit into its place in the order, and passes on what is complete.
-    fn deliver(&mut self, index: usize, result: UnitResult, is_last: bool, o: &PipelineOptions) {
-        self.read.insert(index, (result, is_last));
-        while let Some((result, is_last)) = self.read.remove(&self.n_delivered) {
+    fn deliver(&mut self, index: usize, result: UnitResult, place: UnitPlace, o: &PipelineOptions) {
+        self.read.insert(index, (result, place));
+        while let Some((result, place)) = self.read.remove(&self.n_delivered) {
             self.n_delivered += 1;
             self.summary.add(&result);
             if o.strict
@@ -168,27 +185,77 @@ impl State {
                 self.is_stopped = true;
                 return;
             }
-            self.shard.sources.extend(result.sources);
-            for error in &result.errors {
-                *self.shard.totals.error_kinds.entry(error.kind.clone()).or_default() += 1;
+            let columns = Arc::new(result.columns);
+            match o.rows_per_file {
+                Some(max) if place.is_new => {
+                    self.take_by_source(&columns, result.sources, result.errors, max, o);
+                }
+                _ => {
+                    let rows = 0..columns.n_games();
+                    self.take(&columns, rows, result.sources, result.errors, o);
+                }
             }
-            self.shard.errors.extend(result.errors);
-            result.columns.count_into(&mut self.shard.totals);
-            if o.compression.is_some() {
-                self.cut(Arc::new(result.columns));
-            } else {
-                self.summary.ids.extend_from_slice(result.columns.ids());
-            }
-            if is_last {
+            if place.is_last {
                 self.end_shard();
             }
         }
     }
 
-    fn cut(&mut self, columns: Arc<Columns>) {
+    /// Takes sources with their games, which are the `rows` of `columns`, into the games file.
+    fn take(
+        &mut self,
+        columns: &Arc<Columns>,
+        rows: Range<usize>,
+        sources: Vec<SourceRow>,
+        errors: Vec<ErrorEntry>,
+        o: &PipelineOptions,
+    ) {
+        self.shard.sources.extend(sources);
+        for error in &errors {
+            *self.shard.totals.error_kinds.entry(error.kind.clone()).or_default() += 1;
+        }
+        self.shard.errors.extend(errors);
+        columns.count_into(rows.clone(), &mut self.shard.totals);
+        if o.compression.is_some() {
+            self.cut(columns, rows);
+        } else {
+            self.summary.ids.extend_from_slice(&columns.ids()[rows]);
+        }
+    }
+
+    /// Takes sources one by one, and begins a games file where one would have more than `max`
+    /// games otherwise. The cut depends on the sources after the last whole games file alone, so
+    /// that a run that goes on cuts in the same places.
+    fn take_by_source(
+        &mut self,
+        columns: &Arc<Columns>,
+        sources: Vec<SourceRow>,
+        errors: Vec<ErrorEntry>,
+        max: u64,
+        o: &PipelineOptions,
+    ) {
+        let mut errors = errors.into_iter();
         let mut start = 0;
-        while start < columns.n_games() {
-            let end = columns.n_games().min(start + GAMES_PER_BATCH - self.n_pending);
+        for mut row in sources {
+            let n_games = u64::from(row.n_games);
+            let n_before = self.shard.totals.n_games;
+            if n_before > 0 && n_before + n_games > max {
+                self.end_shard();
+                self.n_cuts += 1;
+            }
+            row.shard += self.n_cuts;
+            let mut own: Vec<_> = errors.by_ref().take(row.n_errors as usize).collect();
+            own.iter_mut().for_each(|error| error.shard = row.shard);
+            let rows = start..start + n_games as usize;
+            start = rows.end;
+            self.take(columns, rows, vec![row], own, o);
+        }
+    }
+
+    fn cut(&mut self, columns: &Arc<Columns>, rows: Range<usize>) {
+        let mut start = rows.start;
+        while start < rows.end {
+            let end = rows.end.min(start + GAMES_PER_BATCH - self.n_pending);
             self.pending.push(Piece { columns: columns.clone(), rows: start..end });
             self.n_pending += end - start;
             start = end;
@@ -254,16 +321,28 @@ impl Shared<'_> {
             } else if !state.units.is_empty()
                 && state.n_taken - state.n_delivered < n_ahead
                 && state.n_slots - state.n_consumed < n_ahead
+                && !(state.is_unpacking && state.units[0].needs_unpacking())
             {
                 let unit = state.units.pop_front().expect("it is not empty");
                 let index = state.n_taken;
                 state.n_taken += 1;
+                let unpacked = if unit.needs_unpacking() {
+                    state.is_unpacking = true;
+                    drop(state);
+                    let unpacked = self.sources.unpack(unit.sources());
+                    state = self.lock();
+                    state.is_unpacking = false;
+                    self.work.notify_all();
+                    unpacked
+                } else {
+                    Ok(Vec::new())
+                };
                 drop(state);
-                let is_last = unit.is_last;
-                let result = reader.read(unit);
+                let place = UnitPlace { is_new: unit.is_new, is_last: unit.is_last };
+                let result = unpacked.and_then(|unpacked| reader.read(unit, unpacked));
                 state = self.lock();
                 match result {
-                    Ok(result) => state.deliver(index, result, is_last, self.options),
+                    Ok(result) => state.deliver(index, result, place, self.options),
                     Err(error) => {
                         state.error.get_or_insert(error);
                         state.is_stopped = true;

@@ -1,17 +1,17 @@
 //! What a run has to do: which sources are read, into which games files, and which rows are kept.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::dataset::Details;
-use crate::error::reason;
+use crate::error::{Error, Result, reason};
 use crate::read_file::FileBuffer;
 use crate::report::{ErrorEntry, Progress, ProgressFn};
+use crate::sniff::{Content, sniff};
 use crate::source_table::{SourceRow, UNREADABLE_HASH};
-use crate::sources::{Source, Sources};
+use crate::sources::{Access, Source, Sources, Unpacked};
 use crate::workers::map_in_order;
 
 /// One source of a games file that is to be written.
@@ -30,6 +30,8 @@ pub(crate) struct Kept {
     pub(crate) errors: Vec<ErrorEntry>,
     /// Where its games begin in the games file as it is.
     pub(crate) first_game: u64,
+    /// Where its positions begin in the positions file as it is.
+    pub(crate) first_position: u64,
 }
 
 /// A games file that is to be written.
@@ -37,6 +39,8 @@ pub(crate) struct Kept {
 pub(crate) struct ShardPlan {
     pub(crate) number: u32,
     pub(crate) items: Vec<Item>,
+    /// Whether all of its sources are new to the dataset.
+    pub(crate) is_new: bool,
 }
 
 /// All that a run has to do, in this order.
@@ -59,6 +63,8 @@ enum Verdict {
     Same,
     Changed,
     Unreadable(String),
+    /// It is an archive or a table, which its name does not tell.
+    Misnamed,
 }
 
 /// Where the dataset has a source: games file, index among its sources.
@@ -66,12 +72,16 @@ type Place = (u32, u32);
 
 /// Compares the sources with those of the dataset. Games files that have to be rewritten are
 /// taken out of `details`. `None` if `progress` asked to stop.
+///
+/// # Errors
+///
+/// [`Error::Misnamed`], or if an archive ends the command.
 pub(crate) fn plan(
-    sources: &mut Sources,
+    sources: &mut Sources<'_>,
     details: &mut BTreeMap<u32, Details>,
     options: &PlanOptions,
     progress: &mut ProgressFn<'_>,
-) -> Option<Plan> {
+) -> Result<Option<Plan>> {
     let mut plan = Plan::default();
     let mut known: HashMap<&str, Place> = HashMap::new();
     for (&shard, details) in &*details {
@@ -92,7 +102,10 @@ pub(crate) fn plan(
     }
 
     let matched: Vec<usize> = (0..places.len()).filter(|&i| places[i].is_some()).collect();
-    let verdicts = compare(sources, &places, &matched, details, options.n_threads, progress)?;
+    let known = Known { sources, places: &places, details };
+    let Some(verdicts) = known.compare(&matched, options.n_threads, progress)? else {
+        return Ok(None);
+    };
     let mut changed: BTreeMap<Place, usize> = BTreeMap::new();
     for (&index, verdict) in matched.iter().zip(verdicts) {
         match verdict {
@@ -101,6 +114,7 @@ pub(crate) fn plan(
                 plan.n_changed += 1;
                 changed.extend(places[index].map(|place| (place, index)));
             }
+            Verdict::Misnamed => return Err(Error::Misnamed(sources.path(&sources.list[index]))),
             Verdict::Unreadable(message) => {
                 plan.n_unchanged += 1;
                 plan.errors.push(kept_error(sources, &sources.list[index], &message));
@@ -109,79 +123,141 @@ pub(crate) fn plan(
     }
     rewrite(&mut plan, sources, details, &changed, &gone);
     let is_new = places.iter().map(Option::is_none).collect();
-    add_new(&mut plan, sources, is_new, details.keys().last().copied(), options.shard_bytes);
-    Some(plan)
+    add_new(&mut plan, sources, is_new, details.keys().last().copied(), options);
+    Ok(Some(plan))
 }
 
 /// What a plan depends on beside sources and dataset.
 pub(crate) struct PlanOptions {
     pub(crate) prune: bool,
     pub(crate) shard_bytes: u64,
+    pub(crate) rows_per_file: Option<u64>,
     pub(crate) n_threads: usize,
 }
 
-fn kept_error(sources: &Sources, source: &Source, message: &str) -> ErrorEntry {
+fn kept_error(sources: &Sources<'_>, source: &Source, message: &str) -> ErrorEntry {
     let message = format!("{message}; the games that an earlier run read from it are kept");
     let mut error = ErrorEntry::unreadable(&source.name, sources.path(source), message);
     error.kept = true;
     error
 }
 
-/// Reads and hashes the sources that the dataset has.
-fn compare(
-    sources: &Sources,
-    places: &[Option<Place>],
-    matched: &[usize],
-    details: &BTreeMap<u32, Details>,
-    n_threads: usize,
-    progress: &mut ProgressFn<'_>,
-) -> Option<Vec<Verdict>> {
-    let bytes_done = AtomicU64::new(0);
-    let n_done = AtomicU64::new(0);
-    let make_worker = || {
-        let mut buffer = FileBuffer::default();
-        let (bytes_done, n_done) = (&bytes_done, &n_done);
-        move |index: usize| {
-            let source = &sources.list[matched[index]];
-            let (shard, row) = places[matched[index]].expect("it is matched");
-            let row = &details[&shard].sources[row as usize];
-            bytes_done.fetch_add(source.size_bytes, Ordering::Relaxed);
-            n_done.fetch_add(1, Ordering::Relaxed);
-            verdict(source, &sources.path(source), row, &mut buffer)
-        }
-    };
-    let n_sources = sources.list.len() as u64;
-    let bytes = sources.list.iter().map(|s| s.size_bytes).sum();
-    map_in_order(n_threads, matched.len(), make_worker, &mut || {
-        progress(&Progress {
-            n_sources_done: n_done.load(Ordering::Relaxed),
-            n_sources,
-            bytes_done: bytes_done.load(Ordering::Relaxed),
-            bytes,
-            ..Progress::default()
-        })
-    })
+/// Bytes of members that are unpacked at once to be compared.
+const COMPARED_BYTES: u64 = 1 << 20;
+
+/// The sources of which the dataset has something.
+struct Known<'a> {
+    sources: &'a Sources<'a>,
+    places: &'a [Option<Place>],
+    details: &'a BTreeMap<u32, Details>,
 }
 
-fn verdict(source: &Source, path: &Path, row: &SourceRow, buffer: &mut FileBuffer) -> Verdict {
-    let was_unreadable = row.xxh3 == UNREADABLE_HASH;
-    let problem = match source.problem() {
-        Some(problem) => problem.to_owned(),
-        None => match buffer.read(path, source.size_bytes) {
-            Ok(bytes) if bytes.len() as u64 == row.size_bytes && xxh3_64(bytes) == row.xxh3 => {
-                return Verdict::Same;
+impl Known<'_> {
+    fn row(&self, index: usize) -> &SourceRow {
+        let (shard, row) = self.places[index].expect("it is matched");
+        &self.details[&shard].sources[row as usize]
+    }
+
+    /// Reads and hashes the sources with these indices. `None` if `progress` asked to stop.
+    fn compare(
+        &self,
+        matched: &[usize],
+        n_threads: usize,
+        progress: &mut ProgressFn<'_>,
+    ) -> Result<Option<Vec<Verdict>>> {
+        let list = &self.sources.list;
+        let bytes_done = AtomicU64::new(0);
+        let n_done = AtomicU64::new(0);
+        let n_sources = list.len() as u64;
+        let bytes = list.iter().map(|s| s.size_bytes).sum();
+        let done = |source: &Source| {
+            bytes_done.fetch_add(source.size_bytes, Ordering::Relaxed);
+            n_done.fetch_add(1, Ordering::Relaxed);
+        };
+        let mut tick = || {
+            progress(&Progress {
+                n_sources_done: n_done.load(Ordering::Relaxed),
+                n_sources,
+                bytes_done: bytes_done.load(Ordering::Relaxed),
+                bytes,
+                ..Progress::default()
+            })
+        };
+        let is_member = |index: usize| matches!(list[index].access(), Access::Member);
+        let make_worker = || {
+            let mut buffer = FileBuffer::default();
+            let done = &done;
+            move |index: usize| {
+                let index = matched[index];
+                if is_member(index) {
+                    return Verdict::Same;
+                }
+                done(&list[index]);
+                self.verdict(&list[index], self.row(index), &mut buffer)
             }
-            Ok(_) => return Verdict::Changed,
-            Err(error) => reason(&error),
-        },
-    };
-    if was_unreadable { Verdict::Same } else { Verdict::Unreadable(problem) }
+        };
+        let verdicts = map_in_order(n_threads, matched.len(), make_worker, &mut tick);
+        let Some(mut verdicts) = verdicts else { return Ok(None) };
+        // In order, since archives can mostly be read from the front only.
+        let members: Vec<usize> =
+            (0..matched.len()).filter(|&index| is_member(matched[index])).collect();
+        let mut rest = members.as_slice();
+        while !rest.is_empty() {
+            let mut n_bytes = 0;
+            let n = rest.iter().take_while(|&&index| {
+                let fits = n_bytes < COMPARED_BYTES;
+                n_bytes += list[matched[index]].size_bytes;
+                fits
+            });
+            let (now, later) = rest.split_at(n.count());
+            rest = later;
+            let wanted: Vec<_> = now.iter().map(|&index| list[matched[index]].clone()).collect();
+            for (&index, unpacked) in now.iter().zip(self.sources.unpack(&wanted)?) {
+                done(&list[matched[index]]);
+                verdicts[index] = judge(unpacked, self.row(matched[index]));
+            }
+            if !tick() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(verdicts))
+    }
+
+    fn verdict(&self, source: &Source, row: &SourceRow, buffer: &mut FileBuffer) -> Verdict {
+        match source.access() {
+            Access::Problem(problem) => judge(Err(problem.to_owned()), row),
+            Access::Member => unreachable!("compared in order"),
+            Access::Piece(piece) => {
+                let piece = &self.sources.piece(piece).row;
+                let is_same = (piece.xxh3, piece.size_bytes) == (row.xxh3, row.size_bytes);
+                if is_same { Verdict::Same } else { Verdict::Changed }
+            }
+            Access::File => match buffer.read(&self.sources.path(source), source.size_bytes) {
+                Ok(bytes) if sniff(bytes) != Content::Other => Verdict::Misnamed,
+                Ok(bytes) => compare(bytes, row),
+                Err(error) => judge(Err(reason(&error)), row),
+            },
+        }
+    }
+}
+
+fn compare(bytes: &[u8], row: &SourceRow) -> Verdict {
+    let is_same = bytes.len() as u64 == row.size_bytes && xxh3_64(bytes) == row.xxh3;
+    if is_same { Verdict::Same } else { Verdict::Changed }
+}
+
+fn judge(content: Unpacked, row: &SourceRow) -> Verdict {
+    match content {
+        Ok(bytes) => compare(&bytes, row),
+        Err(_) if row.xxh3 == UNREADABLE_HASH => Verdict::Same,
+        Err(problem) => Verdict::Unreadable(problem),
+    }
 }
 
 /// Plans the games files in which a source has changed or goes.
 fn rewrite(
     plan: &mut Plan,
-    sources: &Sources,
+    sources: &Sources<'_>,
     details: &mut BTreeMap<u32, Details>,
     changed: &BTreeMap<Place, usize>,
     gone: &BTreeSet<Place>,
@@ -190,34 +266,37 @@ fn rewrite(
     for number in numbers {
         let Details { sources: rows, errors } = details.remove(&number).unwrap_or_default();
         let mut errors = errors.into_iter();
-        let mut first_game = 0;
+        let (mut first_game, mut first_position) = (0, 0);
         let mut items = Vec::new();
         for (index, row) in (0..).zip(rows) {
             let errors: Vec<_> = errors.by_ref().take(row.n_errors as usize).collect();
-            let n_games = u64::from(row.n_games);
+            let (n_games, n_loose) = (u64::from(row.n_games), row.n_loose());
             if let Some(&source) = changed.get(&(number, index)) {
                 items.push(Item::Read(sources.list[source].clone()));
             } else if !gone.contains(&(number, index)) {
-                items.push(Item::Keep(Box::new(Kept { row, errors, first_game })));
+                let kept = Kept { row, errors, first_game, first_position };
+                items.push(Item::Keep(Box::new(kept)));
             }
             first_game += n_games;
+            first_position += n_loose;
         }
         if items.is_empty() {
             plan.removals.push(number);
         } else {
-            plan.shards.push(ShardPlan { number, items });
+            plan.shards.push(ShardPlan { number, items, is_new: false });
         }
     }
 }
 
 /// Cuts the new sources into games files. The cut depends on their order and sizes alone, so that
-/// a run that goes on after an end in between cuts the rest in the same places.
+/// a run that goes on after an end in between cuts the rest in the same places. Where rows count
+/// and not bytes, it is cut when the games have been read.
 fn add_new(
     plan: &mut Plan,
-    sources: &mut Sources,
+    sources: &mut Sources<'_>,
     is_new: Vec<bool>,
     last_untouched: Option<u32>,
-    shard_bytes: u64,
+    options: &PlanOptions,
 ) {
     let last_rewritten = plan.shards.last().map(|shard| shard.number);
     let mut number = last_untouched.max(last_rewritten).map_or(0, |last| last + 1);
@@ -230,13 +309,14 @@ fn add_new(
         plan.n_new += 1;
         bytes += source.size_bytes;
         items.push(Item::Read(source));
-        if bytes >= shard_bytes {
-            plan.shards.push(ShardPlan { number, items: std::mem::take(&mut items) });
+        if options.rows_per_file.is_none() && bytes >= options.shard_bytes {
+            let items = std::mem::take(&mut items);
+            plan.shards.push(ShardPlan { number, items, is_new: true });
             number += 1;
             bytes = 0;
         }
     }
     if !items.is_empty() {
-        plan.shards.push(ShardPlan { number, items });
+        plan.shards.push(ShardPlan { number, items, is_new: true });
     }
 }

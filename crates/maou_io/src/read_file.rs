@@ -10,12 +10,22 @@ pub(crate) struct FileBuffer {
     bytes: Vec<u8>,
 }
 
+/// The size of the largest record file that is read, of many games or of one.
+pub(crate) const MAX_RECORD_BYTES: u64 = 1 << 30;
+
+fn too_large() -> io::Error {
+    io::Error::other("expected at most 1 GiB in one file of records, found more; split the file")
+}
+
 /// Above this, a buffer is given back after use.
 const KEPT_BYTES: usize = 4 << 20;
 
 impl FileBuffer {
     /// The whole file, whose size is probably `size_bytes`.
     pub(crate) fn read(&mut self, path: &Path, size_bytes: u64) -> io::Result<&[u8]> {
+        if size_bytes > MAX_RECORD_BYTES {
+            return Err(too_large());
+        }
         let mut file = File::open(path)?;
         if self.bytes.len() > KEPT_BYTES {
             self.bytes = Vec::new();
@@ -27,6 +37,9 @@ impl FileBuffer {
         }
         let mut len = 0;
         loop {
+            if len as u64 > MAX_RECORD_BYTES {
+                return Err(too_large());
+            }
             if len == self.bytes.len() {
                 self.bytes.resize(2 * len, 0);
             }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::Faults;
 use crate::manifest::Totals;
+use crate::teacher::TeacherFormat;
 
 /// How the columns of a dataset's files are compressed.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
@@ -68,6 +69,11 @@ pub struct ConvertOptions {
     /// Bytes of sources at which a games file is full; `None` takes what the dataset was made
     /// with, or 64 MB for a new one.
     pub shard_bytes: Option<u64>,
+    /// Games at which a games file is full, instead of bytes of sources; `None` takes what the
+    /// dataset was made with.
+    pub rows_per_file: Option<u64>,
+    /// The format of all sources, where their content must not decide.
+    pub from: Option<TeacherFormat>,
     /// Makes file operations fail on purpose.
     #[doc(hidden)]
     pub faults: Option<Arc<Faults>>,
@@ -125,6 +131,9 @@ impl ErrorEntry {
     /// The kind of entries for files and folders that could not be read.
     pub const UNREADABLE: &'static str = "unreadable";
 
+    /// The kind of entries for rows of tables that are no games.
+    pub const ROW: &'static str = "row";
+
     pub(crate) fn unreadable(source: &str, path: PathBuf, message: String) -> ErrorEntry {
         ErrorEntry {
             source: source.to_owned(),
@@ -165,8 +174,10 @@ pub struct ConvertReport {
     pub pruned: Vec<String>,
     /// Games read in this run.
     pub n_games: u64,
-    /// Their moves.
+    /// Their moves, and the loose positions.
     pub n_positions: u64,
+    /// Loose positions read in this run.
+    pub n_loose_positions: u64,
     /// Errors found in this run.
     pub n_errors: u64,
     /// Variations left out in this run.

@@ -1,6 +1,7 @@
 //! A unit of work: some sources of one games file, read or kept.
 
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -9,15 +10,16 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::agreement::Agreement;
 use crate::columns::Columns;
-use crate::error::{Result, reason};
+use crate::error::{Error, Result, reason};
 use crate::ipc::IpcFile;
 use crate::pipeline::Counters;
 use crate::plan::{Item, Kept};
 use crate::read_file::FileBuffer;
 use crate::report::ErrorEntry;
 use crate::schema::GAMES_PER_BATCH;
-use crate::source_table::{SourceFormat, SourceRow};
-use crate::sources::{Source, Sources};
+use crate::sniff::{Content, sniff};
+use crate::source_table::{SourceFormat, SourceRow, UNREADABLE_HASH};
+use crate::sources::{Access, Source, Sources, Unpacked};
 
 /// Bytes of sources in a unit.
 const UNIT_BYTES: u64 = 1_000_000;
@@ -28,6 +30,8 @@ const UNIT_SOURCES: usize = 1_000;
 pub(crate) struct Unit {
     shard: u32,
     work: Work,
+    /// Whether its sources are new to the dataset.
+    pub(crate) is_new: bool,
     /// Whether no more sources of the games file come.
     pub(crate) is_last: bool,
 }
@@ -38,12 +42,22 @@ enum Work {
 }
 
 impl Unit {
+    /// The sources that are to be read.
+    pub(crate) fn sources(&self) -> &[Source] {
+        match &self.work {
+            Work::Read(sources) => sources,
+            Work::Keep { .. } => &[],
+        }
+    }
+
+    /// Whether there is something to unpack from an archive.
+    pub(crate) fn needs_unpacking(&self) -> bool {
+        self.sources().iter().any(|source| matches!(source.access(), Access::Member))
+    }
+
     /// Bytes of the sources that are to be read.
     pub(crate) fn bytes_to_read(&self) -> u64 {
-        match &self.work {
-            Work::Read(sources) => sources.iter().map(|source| source.size_bytes).sum(),
-            Work::Keep { .. } => 0,
-        }
+        self.sources().iter().map(|source| source.size_bytes).sum()
     }
 }
 
@@ -63,6 +77,7 @@ pub(crate) struct UnitResult {
 pub(crate) fn cut(
     shard: u32,
     items: Vec<Item>,
+    is_new: bool,
     old: &dyn Fn() -> Result<IpcFile>,
     units: &mut Vec<Unit>,
 ) -> Result<()> {
@@ -71,7 +86,7 @@ pub(crate) fn cut(
     let mut bytes = 0;
     let mut current: Option<Work> = None;
     let close = |work: &mut Option<Work>, units: &mut Vec<Unit>| {
-        units.extend(work.take().map(|work| Unit { shard, work, is_last: false }));
+        units.extend(work.take().map(|work| Unit { shard, work, is_new, is_last: false }));
     };
     for item in items {
         match (item, &mut current) {
@@ -112,18 +127,21 @@ pub(crate) fn cut(
 
 /// Reads units; each thread has its own.
 pub(crate) struct UnitReader<'a> {
-    sources: &'a Sources,
+    sources: &'a Sources<'a>,
     counters: &'a Counters,
     buffer: FileBuffer,
     reader: Reader,
+    game: GameRecord,
 }
 
 impl<'a> UnitReader<'a> {
-    pub(crate) fn new(sources: &'a Sources, counters: &'a Counters) -> UnitReader<'a> {
-        UnitReader { sources, counters, buffer: FileBuffer::default(), reader: Reader::new() }
+    pub(crate) fn new(sources: &'a Sources<'a>, counters: &'a Counters) -> UnitReader<'a> {
+        let (buffer, reader, game) = (FileBuffer::default(), Reader::new(), GameRecord::default());
+        UnitReader { sources, counters, buffer, reader, game }
     }
 
-    pub(crate) fn read(&mut self, unit: Unit) -> Result<UnitResult> {
+    /// Reads a unit; `unpacked` is what [`Sources::unpack`] gave of its sources.
+    pub(crate) fn read(&mut self, unit: Unit, unpacked: Vec<Unpacked>) -> Result<UnitResult> {
         match unit.work {
             Work::Keep { file, rows, sources, errors } => {
                 let columns = kept(&file, rows)?;
@@ -131,15 +149,22 @@ impl<'a> UnitReader<'a> {
             }
             Work::Read(sources) => {
                 let mut result = UnitResult { is_read: true, ..UnitResult::default() };
+                let mut unpacked = unpacked.into_iter();
                 for source in sources {
-                    self.source(source, unit.shard, &mut result);
+                    self.source(source, unit.shard, &mut unpacked, &mut result)?;
                 }
                 Ok(result)
             }
         }
     }
 
-    fn source(&mut self, source: Source, shard: u32, result: &mut UnitResult) {
+    fn source(
+        &mut self,
+        source: Source,
+        shard: u32,
+        unpacked: &mut dyn Iterator<Item = Unpacked>,
+        result: &mut UnitResult,
+    ) -> Result<()> {
         if result.agreements.last().is_none_or(|(input, _)| *input != source.input) {
             result.agreements.push((source.input, Agreement::default()));
         }
@@ -147,25 +172,40 @@ impl<'a> UnitReader<'a> {
         let n_errors_before = result.errors.len();
         let n_positions_before = result.columns.n_positions();
         let path = self.sources.path(&source);
-        let content = match source.problem() {
-            Some(problem) => Err(problem.to_owned()),
-            None => self.buffer.read(&path, source.size_bytes).map_err(|error| reason(&error)),
-        };
         let size_bytes = source.size_bytes;
-        let mut row = SourceRow { name: source.name, shard, ..SourceRow::default() };
-        match content {
-            Err(problem) => result
-                .errors
-                .push(ErrorEntry { shard, ..ErrorEntry::unreadable(&row.name, path, problem) }),
-            Ok(bytes) => {
-                row.xxh3 = xxh3_64(bytes);
-                row.size_bytes = bytes.len() as u64;
-                let (columns, errors) = (&mut result.columns, &mut result.errors);
-                let mut sink = Collector { columns, errors, agreement, row: &mut row, path: &path };
+        let row = SourceRow { shard, ..SourceRow::default() };
+        let (columns, errors) = (&mut result.columns, &mut result.errors);
+        let access = source.access();
+        let mut sink =
+            Collector { columns, errors, agreement, name: &source.name, row, path: &path };
+        let member;
+        let content = match access {
+            Access::Problem(problem) => Err(problem.to_owned()),
+            Access::File => self.buffer.read(&path, size_bytes).map_err(|error| reason(&error)),
+            Access::Member => {
+                member = unpacked.next().expect("one for each member of an archive");
+                member.as_deref().map_err(Clone::clone)
+            }
+            Access::Piece(piece) => {
+                sink.piece(self.sources, piece, &mut self.game)?;
+                Ok(&[][..])
+            }
+        };
+        match (access, content) {
+            (Access::Piece(_), _) => {}
+            (_, Err(problem)) => sink.unreadable(problem),
+            (_, Ok(bytes)) => {
+                if matches!(access, Access::File) && sniff(bytes) != Content::Other {
+                    return Err(Error::Misnamed(path));
+                }
+                sink.row.xxh3 = xxh3_64(bytes);
+                sink.row.size_bytes = bytes.len() as u64;
                 let format = self.reader.read(bytes, &mut sink);
-                row.format = SourceFormat::new(format);
+                sink.row.format = SourceFormat::new(format);
             }
         }
+        let mut row = sink.row;
+        row.name = source.name;
         row.n_positions = (result.columns.n_positions() - n_positions_before) as u64;
         row.n_errors = (result.errors.len() - n_errors_before) as u32;
         let counters = self.counters;
@@ -175,6 +215,7 @@ impl<'a> UnitReader<'a> {
         counters.n_positions.fetch_add(row.n_positions, Ordering::Relaxed);
         counters.n_errors.fetch_add(row.n_errors.into(), Ordering::Relaxed);
         result.sources.push(row);
+        Ok(())
     }
 }
 
@@ -186,7 +227,7 @@ fn kept(file: &IpcFile, rows: Range<u64>) -> Result<Columns> {
     while start < rows.end {
         let index = start / batch_len;
         let end = rows.end.min((index + 1) * batch_len);
-        let too_few = || crate::error::Error::corrupt(file.path(), "expected more games");
+        let too_few = || Error::corrupt(file.path(), "expected more games");
         if index as usize >= file.n_batches() {
             return Err(too_few());
         }
@@ -206,13 +247,58 @@ struct Collector<'a> {
     columns: &'a mut Columns,
     errors: &'a mut Vec<ErrorEntry>,
     agreement: &'a mut Agreement,
-    row: &'a mut SourceRow,
-    path: &'a std::path::Path,
+    name: &'a str,
+    row: SourceRow,
+    path: &'a Path,
+}
+
+impl Collector<'_> {
+    fn unreadable(&mut self, problem: String) {
+        let entry = ErrorEntry::unreadable(self.name, self.path.to_owned(), problem);
+        self.errors.push(ErrorEntry { shard: self.row.shard, ..entry });
+    }
+
+    /// Takes the games of a table, and what was wrong with their source.
+    fn piece(&mut self, sources: &Sources<'_>, index: u32, game: &mut GameRecord) -> Result<()> {
+        let (piece, shard) = (sources.piece(index), self.row.shard);
+        self.row =
+            SourceRow { shard, n_games: 0, n_errors: 0, n_positions: 0, ..piece.row.clone() };
+        let known = piece.errors.iter().cloned();
+        self.errors.extend(known.map(|error| ErrorEntry {
+            source: self.name.to_owned(),
+            shard,
+            ..error
+        }));
+        let read = sources.tables().read(index, game, &mut |found| match found {
+            Ok(game) => {
+                self.columns.push(game, self.name);
+                self.agreement.see(game);
+                self.row.n_games += 1;
+            }
+            Err((row, column, message)) => self.errors.push(ErrorEntry {
+                source: self.name.to_owned(),
+                kind: ErrorEntry::ROW.to_owned(),
+                message: format!("row {row}, column `{column}`: {message}"),
+                shard,
+                path: self.path.to_owned(),
+                ..ErrorEntry::default()
+            }),
+        });
+        match read {
+            // A dataset is whole or not; what others have written may be good in part.
+            Err(Error::Corrupt { message, .. }) if piece.row.format == SourceFormat::Feather => {
+                self.row.xxh3 = UNREADABLE_HASH;
+                self.unreadable(message);
+                Ok(())
+            }
+            other => other,
+        }
+    }
 }
 
 impl Sink for Collector<'_> {
     fn game(&mut self, game: &GameRecord) {
-        self.columns.push(game, &self.row.name);
+        self.columns.push(game, self.name);
         self.agreement.see(game);
         self.row.n_games += 1;
         self.row.n_variations = self.row.n_variations.saturating_add(game.n_variations);
@@ -221,7 +307,7 @@ impl Sink for Collector<'_> {
 
     fn error(&mut self, error: RecordError) {
         self.errors.push(ErrorEntry {
-            source: self.row.name.to_string(),
+            source: self.name.to_owned(),
             line: Some(error.line),
             column: Some(error.column),
             kind: error.kind.as_str().to_owned(),

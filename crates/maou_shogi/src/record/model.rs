@@ -201,6 +201,24 @@ impl Date {
         self.day
     }
 
+    /// The day that is so many days after 1970-01-01, if its year lies in 1..=9999.
+    pub const fn from_days_since_epoch(days: i32) -> Option<Date> {
+        // Counted from 0000-03-01, in years that begin in March, as below.
+        let days = days as i64 + 719_468;
+        let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+        let year_of_era =
+            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let march_based = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * march_based + 2) / 5 + 1;
+        let month = if march_based < 10 { march_based + 3 } else { march_based - 9 };
+        let year = 400 * era + year_of_era + (month <= 2) as i64;
+        if year < 1 || year > 9_999 {
+            return None;
+        }
+        Date::new(year as u16, month as u8, day as u8)
+    }
+
     /// Days since 1970-01-01.
     pub const fn days_since_epoch(self) -> i32 {
         // Counted in years that begin in March, so that the leap day is the last one of a year.
