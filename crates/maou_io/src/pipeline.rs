@@ -173,7 +173,13 @@ impl State {
     }
 
     /// Puts a unit into its place in the order, and passes on what is complete.
-    fn deliver(&mut self, index: usize, result: UnitResult, place: UnitPlace, o: &PipelineOptions) {
+    fn deliver(
+        &mut self,
+        index: usize,
+        result: UnitResult,
+        place: UnitPlace,
+        o: &PipelineOptions,
+    ) {
         self.read.insert(index, (result, place));
         while let Some((result, place)) = self.read.remove(&self.n_delivered) {
             self.n_delivered += 1;

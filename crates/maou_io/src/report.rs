@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::Faults;
 use crate::manifest::Totals;
-use crate::teacher::TeacherFormat;
 
 /// How the columns of a dataset's files are compressed.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
@@ -72,8 +71,6 @@ pub struct ConvertOptions {
     /// Games at which a games file is full, instead of bytes of sources; `None` takes what the
     /// dataset was made with.
     pub rows_per_file: Option<u64>,
-    /// The format of all sources, where their content must not decide.
-    pub from: Option<TeacherFormat>,
     /// Makes file operations fail on purpose.
     #[doc(hidden)]
     pub faults: Option<Arc<Faults>>,
@@ -174,10 +171,8 @@ pub struct ConvertReport {
     pub pruned: Vec<String>,
     /// Games read in this run.
     pub n_games: u64,
-    /// Their moves, and the loose positions.
+    /// Their moves.
     pub n_positions: u64,
-    /// Loose positions read in this run.
-    pub n_loose_positions: u64,
     /// Errors found in this run.
     pub n_errors: u64,
     /// Variations left out in this run.

@@ -15,9 +15,9 @@ use crate::ipc::IpcFile;
 use crate::pipeline::Counters;
 use crate::plan::{Item, Kept};
 use crate::read_file::FileBuffer;
+use crate::sniff::{Content, sniff};
 use crate::report::ErrorEntry;
 use crate::schema::GAMES_PER_BATCH;
-use crate::sniff::{Content, sniff};
 use crate::source_table::{SourceFormat, SourceRow, UNREADABLE_HASH};
 use crate::sources::{Access, Source, Sources, Unpacked};
 
@@ -261,8 +261,13 @@ impl Collector<'_> {
     /// Takes the games of a table, and what was wrong with their source.
     fn piece(&mut self, sources: &Sources<'_>, index: u32, game: &mut GameRecord) -> Result<()> {
         let (piece, shard) = (sources.piece(index), self.row.shard);
-        self.row =
-            SourceRow { shard, n_games: 0, n_errors: 0, n_positions: 0, ..piece.row.clone() };
+        self.row = SourceRow {
+            shard,
+            n_games: 0,
+            n_errors: 0,
+            n_positions: 0,
+            ..piece.row.clone()
+        };
         let known = piece.errors.iter().cloned();
         self.errors.extend(known.map(|error| ErrorEntry {
             source: self.name.to_owned(),
