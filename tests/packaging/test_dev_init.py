@@ -215,13 +215,13 @@ def test_the_dev_container() -> None:
     assert tag != "latest"
     # Volumes hold what can be fetched or made again, and no programs; sccache is set up
     # by the script, once it is there.
-    home = f"/home/{container['remoteUser']}"
+    variables = container["containerEnv"]
+    assert "RUSTC_WRAPPER" not in variables
     mounts = [
         dict(word.split("=") for word in m.split(",")) for m in container["mounts"]
     ]
     targets = {mount["target"] for mount in mounts if mount["type"] == "volume"}
-    assert targets == {f"{home}/.cargo/registry", f"{home}/.cache/sccache"}
-    assert "RUSTC_WRAPPER" not in container["containerEnv"]
+    assert targets == {f"{variables['CARGO_HOME']}/registry", variables["SCCACHE_DIR"]}
 
 
 def test_help_and_usage(machine: Machine) -> None:
