@@ -4,7 +4,7 @@
     python scripts/stamp.py write 1201                     # 0.1.0 becomes 0.1.0.dev1201
 
 Only what Python sees is written: both pyproject.toml, the pin between them,
-`_version.py` and the two entries of uv.lock. The version of the cargo workspace stays,
+`_version.py` and the packages' entries of uv.lock. The version of the cargo workspace stays,
 so that Cargo.lock stays true and every compiled crate is found in the caches; the
 extension takes its version from pyproject.toml. A stamp is never committed.
 
@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 import set_version
@@ -24,7 +25,6 @@ from changelog_section import sections
 
 ROOT = Path(__file__).resolve().parent.parent
 MAX_ATTEMPTS = 100
-MEMBERS = ("maou", "maou-rust")
 
 
 def base_version() -> str:
@@ -46,13 +46,22 @@ def number_of(run: int, attempt: int) -> int:
     return run * MAX_ATTEMPTS + attempt
 
 
+def members() -> list[str]:
+    """Names of the packages, as uv.lock writes them."""
+    return [
+        re.sub(r"[-_.]+", "-", tomllib.loads(text)["project"]["name"]).lower()
+        for path in sorted(ROOT.glob("packages/*/pyproject.toml"))
+        for text in [path.read_text(encoding="utf-8")]
+    ]
+
+
 def stamp(number: int) -> str:
     """Write `X.Y.Z.devN` into the tree; returns it."""
     version = f"{base_version()}.dev{number}"
     set_version.set_version(version, keep={"Cargo.toml"})
     lock = ROOT / "uv.lock"
     text = lock.read_text(encoding="utf-8")
-    for member in MEMBERS:
+    for member in members():
         pattern = rf'(?m)^(name = "{member}"\nversion = )"[^"]+"'
         text, n_found = re.subn(pattern, rf'\g<1>"{version}"', text)
         if n_found != 1:
