@@ -3,9 +3,9 @@
     python scripts/stamp.py number --run 12 --attempt 1    # prints number=1201
     python scripts/stamp.py write 1201                     # 0.1.0 becomes 0.1.0.dev1201
 
-Only what Python sees is written: both pyproject.toml, the pin between them,
-`_version.py` and the packages' entries of uv.lock. The version of the cargo workspace stays,
-so that Cargo.lock stays true and every compiled crate is found in the caches; the
+Only what Python sees is written: the pyproject.toml of the packages, the pin between
+them, `_version.py`, and their entries in uv.lock. The version of the cargo workspace
+stays, so that Cargo.lock stays true and every compiled crate is found in the caches; the
 extension takes its version from pyproject.toml. A stamp is never committed.
 
 `X.Y.Z.devN` comes before `X.Y.Z`: a tree whose version is released already, by the
