@@ -63,7 +63,7 @@ DEVCONTAINER = """\
   "image": "mcr.microsoft.com/devcontainers/python:3.13-bookworm",
   "hostRequirements": {"cpus": 2, "memory": "4gb"},
   "remoteUser": "vscode",
-  "mounts": ["source=registry,target=/home/vscode/.cargo/registry,type=volume"]
+  "mounts": ["source=registry,target=/usr/local/cargo/registry,type=volume"]
 }
 """
 SCRIPT = '#!/usr/bin/env bash\nset -euo pipefail\necho "$1"\n'
