@@ -5,7 +5,7 @@
 
 Only what Python sees is written: the pyproject.toml of the packages, the pin between
 them, `_version.py`, and their entries in uv.lock. The version of the cargo workspace
-stays, so that Cargo.lock stays true and every compiled crate is found in the caches; the
+stays, so that Cargo.lock stays true and caches hold every compiled crate; the
 extension takes its version from pyproject.toml. A stamp is never committed.
 
 `X.Y.Z.devN` comes before `X.Y.Z`: a tree whose version is released already, by the
