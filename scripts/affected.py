@@ -270,7 +270,7 @@ def sessions(
 def sessions_of(text: str) -> set[str]:
     """The sessions that a file of tests is of, told from its markers."""
     marker = rf"pytest\.mark\.({'|'.join(MARKERS)})\b"
-    if whole := re.search(rf"(?m)^pytestmark = {marker}", text):
+    if whole := re.search(rf"(?m)^pytestmark = \[?\s*{marker}", text):
         return {whole[1]}
     return {"tests", *re.findall(marker, text)}
 

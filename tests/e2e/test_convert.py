@@ -8,6 +8,7 @@ import re
 import shutil
 import stat
 import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -309,6 +310,7 @@ def without_privileges(command: list[str]) -> list[str]:
     return ["setpriv", "--bounding-set", caps, "--inh-caps", caps, *command]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions of POSIX systems")
 def test_missing_permissions(
     maou_command: str, maou_run: Any, tmp_path: Path, records: Path
 ) -> None:
@@ -339,6 +341,7 @@ def test_missing_permissions(
     closed.chmod(0o700)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="ulimit")
 def test_a_full_disk(
     maou_command: str, maou_run: Any, records: Path, tmp_path: Path, snapshot: Any
 ) -> None:

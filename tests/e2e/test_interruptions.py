@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import os
-import pty
 import signal
 import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+if sys.platform != "win32":
+    import pty
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-pytestmark = pytest.mark.e2e
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(
+        sys.platform == "win32", reason="signals and terminals of POSIX systems"
+    ),
+]
 
 
 def start(*command: str | Path) -> subprocess.Popen[str]:

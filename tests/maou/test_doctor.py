@@ -6,12 +6,14 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 from maou.cli import doctor, main
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
+has_sh = pytest.mark.skipif(sys.platform == "win32", reason="a stand-in for a shell")
 
 
 def with_driver(
@@ -24,6 +26,7 @@ def with_driver(
     return doctor.gpus()
 
 
+@has_sh
 def test_every_device_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checks = with_driver(
         tmp_path, monkeypatch, "echo 'NVIDIA H200, 143771 MiB'; echo 'T4, 15360 MiB'"
@@ -31,6 +34,7 @@ def test_every_device_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert [c["found"] for c in checks] == ["NVIDIA H200, 143771 MiB", "T4, 15360 MiB"]
 
 
+@has_sh
 def test_a_driver_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (check,) = with_driver(tmp_path, monkeypatch, "exit 9")
     assert check["found"] is None

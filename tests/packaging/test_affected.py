@@ -87,7 +87,8 @@ fn samples() -> PathBuf {
     "benches/speed.py": "",
     "tests/conftest.py": "",
     "tests/ffi/test_mid.py": FFI + "from maou_rust import mid\n",
-    "tests/ffi/test_bridge.py": "from bridge import x\n\n" + FFI,
+    "tests/ffi/test_bridge.py": "from bridge import x\n"
+    "pytestmark = [\n    pytest.mark.ffi,\n    pytest.mark.skipif(a),\n]\n",
     "tests/maou/test_command.py": "def test(maou_run): ...\n",
     "tests/packaging/test_tree.py": "@pytest.mark.e2e\ndef test(): ...\n",
     "tests/property/test_long.py": "import other\n" + FFI.replace("ffi", "property"),
