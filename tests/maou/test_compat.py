@@ -49,6 +49,23 @@ def test_a_development_build_of_the_same_interface_fits(
     _compat.check()
 
 
+def test_a_build_of_main_is_mended_by_the_line_that_installed_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = ModuleType("maou_rust")
+    other.__dict__.update(__version__="0.1.0.dev7", INTERFACE=99)
+    monkeypatch.setitem(sys.modules, "maou_rust", other)
+    monkeypatch.setattr(_compat, "__version__", "0.1.0.dev9")
+    with pytest.raises(ImportError) as raised:
+        _compat.check()
+    assert str(raised.value) == (
+        "maou 0.1.0.dev9 needs maou-rust 0.1.0.dev9 (interface 1),"
+        " found maou-rust 0.1.0.dev7 (interface 99):"
+        " install both again with the line that installed maou,"
+        " `pip install -r …/releases/download/latest/colab.txt`"
+    )
+
+
 def test_a_missing_extension_is_an_import_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

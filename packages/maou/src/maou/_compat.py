@@ -10,6 +10,12 @@ INTERFACE = 1
 
 def remedy() -> str:
     """Name the commands that install the extension which belongs to this maou."""
+    if ".dev" in __version__:
+        # A build of main, which no index has: it came with the list of a release.
+        return (
+            "install both again with the line that installed maou,"
+            " `pip install -r …/releases/download/latest/colab.txt`"
+        )
     return (
         f'install it with `pip install "maou-rust=={__version__}"`,'
         " or in a checkout with `uv sync --reinstall-package maou-rust`"
