@@ -128,7 +128,8 @@ ensure_rust() {
 ensure_sccache() {
     own "${SCCACHE_DIR:-$HOME/.cache/sccache}"
     sccache=$(command -v sccache || true)
-    if [ -n "$sccache" ]; then return; fi
+    # The command of a tool manager may be there without the program.
+    if "${sccache:-false}" --version >/dev/null 2>&1; then return; fi
     # A wheel, never its sources: those take longer to compile than the extension.
     if uv tool install --quiet --no-build sccache; then
         sccache=$(uv tool dir --bin)/sccache

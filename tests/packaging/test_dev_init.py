@@ -354,11 +354,47 @@ def test_without_sccache_it_builds_too(machine: Machine) -> None:
     assert "RUSTC_WRAPPER" not in snapshot(machine)[".dev-env.sh"]
 
 
-def without(machine: Machine, name: str) -> str:
-    """The PATH less the folders that have this command; the first one stays."""
+def without(machine: Machine, *names: str) -> str:
+    """The PATH less some commands; the machine's own first folder stays."""
     first, *folders = machine.variables["PATH"].split(os.pathsep)
-    left = [folder for folder in folders if not (Path(folder) / name).exists()]
-    return os.pathsep.join([first, *left])
+    for number, folder in enumerate(folders):
+        if not any((Path(folder) / name).exists() for name in names):
+            continue
+        less = machine.folder / f"path-{number}"
+        less.mkdir()
+        for command in Path(folder).iterdir():
+            if command.name not in names:
+                (less / command.name).symlink_to(command)
+        folders[number] = str(less)
+    return os.pathsep.join([first, *folders])
+
+
+def test_uv_is_installed_when_missing(machine: Machine, page: Path) -> None:
+    real = shutil.which("uv", path=machine.variables["PATH"])
+    machine.variables["PATH"] = without(machine, "uv")
+    made = machine.home / ".local/share/maou-uv/bin"
+    machine.command(
+        "python3",
+        f"""
+        [ "$*" = "-m venv --clear {made.parent}" ] || exit 1
+        mkdir -p {made}
+        printf '#!/bin/sh\\nexec {real} "$@"\\n' >{made}/uv
+        printf '#!/bin/sh\\necho "pip $*" >>{machine.folder}/calls\\n' >{made}/pip
+        chmod +x {made}/uv {made}/pip""",
+    )
+    done = machine.run("--prebuilt", status=1)
+    assert "dev-init: installing uv" in done.stderr
+    assert "pip install --quiet uv" in machine.calls
+    assert "status 404" in done.stderr, "uv ran the script that asks for the release"
+    assert "installing uv" not in machine.run("--prebuilt", status=1).stderr
+
+
+def test_uv_that_cannot_be_had_is_told(machine: Machine) -> None:
+    machine.variables["PATH"] = without(machine, "uv")
+    machine.command("python3", "exit 1")
+    machine.command("curl", "exit 6")
+    done = machine.run("--prebuilt", status=1)
+    assert "uv cannot be installed, neither with pip nor from astral.sh" in done.stderr
 
 
 def test_jobs_fit_into_memory(machine: Machine) -> None:
@@ -379,7 +415,7 @@ def test_rust_is_installed_when_missing(machine: Machine) -> None:
     machine.command("cargo", "exit 97")
     for name in ("cargo", "rustup"):
         (machine.folder / "bin" / name).unlink()
-    machine.variables["PATH"] = without(machine, "cargo")
+    machine.variables["PATH"] = without(machine, "cargo", "rustup")
     # What sh.rustup.rs would send: rustup, which then brings cargo.
     cargo_home = machine.home / ".cargo"
     rustup = f"""mkdir -p {cargo_home}/bin
@@ -406,7 +442,7 @@ def test_rust_that_cannot_be_had_is_told(machine: Machine) -> None:
     without_source(machine)
     for name in ("cargo", "rustup"):
         (machine.folder / "bin" / name).unlink()
-    machine.variables["PATH"] = without(machine, "cargo")
+    machine.variables["PATH"] = without(machine, "cargo", "rustup")
     machine.command("curl", "exit 6")
     done = machine.run("--source", status=1)
     assert "https://sh.rustup.rs: rustup cannot be installed" in done.stderr
