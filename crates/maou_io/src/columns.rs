@@ -12,9 +12,11 @@ use arrow_array::{Array, ArrayRef, LargeListArray, LargeStringArray, PrimitiveAr
 use arrow_buffer::{BooleanBufferBuilder, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::DataType;
 use maou_shogi::record::GameRecord;
+use maou_shogi::teacher::Hcpe3Game;
 
 use crate::manifest::Totals;
-use crate::schema::{games_schema, list_item};
+use crate::schema::{games_schema, list_item, search_schema};
+use crate::search_columns::{self, SearchBatch, SearchColumns};
 
 /// Texts one after the other.
 #[derive(Default)]
@@ -88,6 +90,7 @@ pub(crate) struct Columns {
     white_rating: Optional<f64>,
     date: Optional<i32>,
     eval_scale_cp: Optional<f64>,
+    pub(crate) search: SearchColumns,
 }
 
 impl Columns {
@@ -133,11 +136,20 @@ impl Columns {
         self.eval_scale_cp.push(game.eval_scale_cp);
     }
 
-    /// Adds rows of a batch of the games table.
+    /// Adds a game of HCPE3 with what its search tells.
+    pub(crate) fn push_searched(&mut self, game: &GameRecord, search: &Hcpe3Game, source: &str) {
+        assert_eq!(game.moves.len(), search.moves.len());
+        self.search.push(self.n_games(), search);
+        self.push(game, source);
+    }
+
+    /// Adds rows of a batch of a games file.
     pub(crate) fn push_rows(&mut self, batch: &RecordBatch, rows: Range<usize>) {
         let games = GamesBatch::new(batch);
+        let search = SearchBatch::new(batch);
         for row in rows {
             let game = games.row(row);
+            self.search.push_row(self.n_games(), &search, row);
             self.ids.push(game.id);
             self.moves.extend_from_slice(game.moves);
             self.evals_cp.extend((0..game.moves.len()).map(|ply| game.eval_cp(ply)));
@@ -190,8 +202,19 @@ pub(crate) struct Piece {
     pub(crate) rows: Range<usize>,
 }
 
-/// Makes one batch of the rows of all pieces, in order.
+/// Makes one batch of the rows of all pieces, in order, without what a search tells.
 pub(crate) fn to_batch(pieces: &[Piece]) -> RecordBatch {
+    RecordBatch::try_new(games_schema(), arrays(pieces)).expect("the columns of the schema")
+}
+
+/// Makes one batch of the rows of all pieces, in order, with what a search tells.
+pub(crate) fn to_search_batch(pieces: &[Piece]) -> RecordBatch {
+    let mut columns = arrays(pieces);
+    columns.extend(search_columns::to_arrays(pieces));
+    RecordBatch::try_new(search_schema(), columns).expect("the columns of the schema")
+}
+
+fn arrays(pieces: &[Piece]) -> Vec<ArrayRef> {
     let bytes = |get: fn(&Columns) -> &Vec<u8>| -> ArrayRef {
         let values: Vec<u8> =
             pieces.iter().flat_map(|p| &get(&p.columns)[p.rows.clone()]).copied().collect();
@@ -205,7 +228,7 @@ pub(crate) fn to_batch(pieces: &[Piece]) -> RecordBatch {
     let evals = optional::<Int16Type>(pieces, plies, |c| &c.evals_cp);
     let times = optional::<UInt32Type>(pieces, plies, |c| &c.times_ms);
     let rows = |p: &Piece| p.rows.clone();
-    let columns: Vec<ArrayRef> = vec![
+    vec![
         Arc::new(PrimitiveArray::<UInt64Type>::new(ids.into(), None)),
         texts(pieces, |c| &c.start),
         list(&offsets, Arc::new(moves), false),
@@ -222,8 +245,7 @@ pub(crate) fn to_batch(pieces: &[Piece]) -> RecordBatch {
         Arc::new(optional::<Float64Type>(pieces, rows, |c| &c.white_rating)),
         Arc::new(optional::<Date32Type>(pieces, rows, |c| &c.date)),
         Arc::new(optional::<Float64Type>(pieces, rows, |c| &c.eval_scale_cp)),
-    ];
-    RecordBatch::try_new(games_schema(), columns).expect("the columns of the schema")
+    ]
 }
 
 fn plies(piece: &Piece) -> Range<usize> {

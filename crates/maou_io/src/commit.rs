@@ -4,18 +4,22 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use arrow_schema::SchemaRef;
+
 use crate::checked::Fingerprint;
-use crate::convert::shard_entry;
-use crate::dataset::{Details, ERRORS_FILE, State};
+use crate::dataset::{Details, ERRORS_FILE, State, Table};
 use crate::duplicates;
 use crate::error::{Error, Result};
 use crate::files::Files;
-use crate::ipc::IpcFile;
+use crate::ipc::{EncodedBatch, IpcFile};
 use crate::journal::{Entry, JOURNAL_FILE, JournalWriter};
 use crate::lock::{LOCK_FILE, Lock};
-use crate::manifest::{DatasetOptions, MANIFEST_FILE, Manifest, Tables, Totals, games_file};
+use crate::manifest::{
+    DatasetOptions, MANIFEST_FILE, Manifest, PositionsEntry, ShardEntry, Tables, Totals,
+    games_file, hex, positions_file,
+};
 use crate::pipeline;
-use crate::schema::SCHEMA_VERSION;
+use crate::schema::{SCHEMA_VERSION, games_schema, positions_schema, search_schema};
 use crate::shard_writer::ShardWriter;
 use crate::source_table::{self, SOURCES_FILE};
 
@@ -28,10 +32,18 @@ pub(crate) struct Output<'a> {
     /// Sources and errors by games file.
     pub(crate) details: BTreeMap<u32, Details>,
     journal: Option<JournalWriter<'a>>,
-    writer: Option<ShardWriter<'a>>,
+    writer: Option<OpenShard<'a>>,
     is_dir_created: bool,
     // Dropped last, after everything else has been closed.
     lock: Option<Lock>,
+}
+
+/// The files of a shard that are being written.
+struct OpenShard<'a> {
+    number: u32,
+    sequence: usize,
+    games: ShardWriter<'a>,
+    positions: Option<ShardWriter<'a>>,
 }
 
 impl<'a> Output<'a> {
@@ -100,9 +112,9 @@ impl<'a> Output<'a> {
         self.state.games(&self.dir, number).open()
     }
 
-    /// Opens a games file from which rows are to be taken.
-    pub(crate) fn open_whole_games(&self, number: u32) -> Result<IpcFile> {
-        self.state.open_whole_games(&self.dir, number)
+    /// Opens a file from which rows are to be taken.
+    pub(crate) fn open_whole(&self, table: Table, number: u32) -> Result<IpcFile> {
+        self.state.open_whole(&self.dir, table, number)
     }
 
     /// Opens the journal: from here on the folder is a dataset.
@@ -119,9 +131,13 @@ impl<'a> Output<'a> {
     /// Removes a games file all of whose sources are gone.
     pub(crate) fn remove_shard(&mut self, number: u32) -> Result<()> {
         self.journal().append(&Entry::Removed { number })?;
-        self.state.shards.remove(&number);
+        let removed = self.state.shards.remove(&number);
         self.details.remove(&number);
-        self.files.remove(&self.dir.join(games_file(number)))
+        self.files.remove(&self.dir.join(games_file(number)))?;
+        if removed.is_some_and(|shard| shard.positions.is_some()) {
+            self.files.remove(&self.dir.join(positions_file(number)))?;
+        }
+        Ok(())
     }
 
     /// Takes what the pipeline has made; `numbers` gives the numbers of the games files in order.
@@ -130,36 +146,77 @@ impl<'a> Output<'a> {
         made: pipeline::Output,
         numbers: &mut (dyn Iterator<Item = u32> + '_),
     ) -> Result<()> {
-        let mut writer = match self.writer.take() {
-            Some(writer) => writer,
+        let mut shard = match self.writer.take() {
+            Some(shard) => shard,
             None => {
                 let number = numbers.next().expect("a number for each games file");
                 let sequence = self.journal().sequence();
-                let compression = self.options.compression;
-                ShardWriter::create(self.files, &self.dir, number, sequence, compression)?
+                let games = self.create(&games_file(number), sequence, games_schema())?;
+                OpenShard { number, sequence, games, positions: None }
             }
         };
         match made {
             pipeline::Output::Batch(batch) => {
-                let written = writer.batch(&batch);
-                self.writer = Some(writer);
+                let written = self.batch(&mut shard, &batch);
+                self.writer = Some(shard);
                 written
             }
-            pipeline::Output::End(done) => self.finish_shard(writer, *done),
+            pipeline::Output::End(done) => self.finish_shard(shard, *done),
         }
     }
 
-    fn finish_shard(&mut self, writer: ShardWriter<'_>, done: pipeline::ShardDone) -> Result<()> {
-        let number = writer.number();
-        let written = writer.finish()?;
-        let totals = Totals { size_bytes: written.size_bytes, ..done.totals };
-        let entry = shard_entry(number, written.xxh3, totals);
+    fn create(&self, name: &str, sequence: usize, schema: SchemaRef) -> Result<ShardWriter<'a>> {
+        let compression = self.options.compression;
+        ShardWriter::create(self.files, &self.dir, name, sequence, compression, schema)
+    }
+
+    fn batch(&self, shard: &mut OpenShard<'a>, batch: &EncodedBatch) -> Result<()> {
+        if batch.schema != positions_schema() {
+            return shard.games.batch(batch);
+        }
+        let positions = match &mut shard.positions {
+            Some(positions) => positions,
+            none => {
+                let name = positions_file(shard.number);
+                none.insert(self.create(&name, shard.sequence, positions_schema())?)
+            }
+        };
+        positions.batch(batch)
+    }
+
+    fn finish_shard(&mut self, shard: OpenShard<'a>, done: pipeline::ShardDone) -> Result<()> {
+        let OpenShard { number, games, positions, .. } = shard;
+        let games = games.finish()?;
+        let positions = positions.map(ShardWriter::finish).transpose()?;
+        let entry = ShardEntry {
+            number,
+            file: games_file(number),
+            xxh3: hex(games.xxh3),
+            has_search: games.schema == search_schema(),
+            positions: positions.as_ref().map(|written| PositionsEntry {
+                file: positions_file(number),
+                xxh3: hex(written.xxh3),
+            }),
+            totals: Totals {
+                size_bytes: games.size_bytes,
+                loose_size_bytes: positions.as_ref().map_or(0, |written| written.size_bytes),
+                ..done.totals
+            },
+        };
         let line = Entry::Shard { entry: entry.into(), sources: done.sources, errors: done.errors };
         self.journal().append(&line)?;
         let Entry::Shard { entry, sources, errors } = line else { unreachable!("made above") };
-        self.state.shards.insert(number, *entry);
+        let before = self.state.shards.insert(number, *entry);
         self.details.insert(number, Details { sources, errors });
-        self.files.rename(&written.path, &self.dir.join(games_file(number)))
+        self.files.rename(&games.path, &self.dir.join(games_file(number)))?;
+        let path = self.dir.join(positions_file(number));
+        match positions {
+            Some(written) => self.files.rename(&written.path, &path),
+            None if before.is_some_and(|shard| shard.positions.is_some()) => {
+                self.files.remove(&path)
+            }
+            None => Ok(()),
+        }
     }
 
     /// Removes the games file that was being written when something went wrong. A file that the

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::archives::Archives;
 use crate::commit::Output;
-use crate::dataset::{Dataset, State};
+use crate::dataset::{Dataset, State, Table};
 use crate::duplicates;
 use crate::error::{AtPath, Error, Result};
 use crate::files::Files;
@@ -192,12 +192,15 @@ fn fill(
         for number in std::mem::take(&mut plan.removals) {
             output.remove_shard(number)?;
         }
-        let (units, numbers) = cut_units(&mut plan, |number| output.open_whole_games(number))?;
+        let (units, numbers) = cut_units(&mut plan, sources, options, |table, number| {
+            output.open_whole(table, number)
+        })?;
         let pipeline_options = PipelineOptions {
             n_threads: plan_options.n_threads,
             strict: options.strict,
             compression: Some(output.options().compression),
             rows_per_file: plan_options.rows_per_file,
+            from: options.from,
             progress: after_plan(before, &plan, &units),
         };
         let mut numbers = all_numbers(numbers);
@@ -239,12 +242,15 @@ fn dry_run(
         return Ok(stopped(state.totals()));
     };
     check_strict(&plan, options)?;
-    let (units, numbers) = cut_units(&mut plan, |number| state.open_whole_games(out, number))?;
+    let (units, numbers) = cut_units(&mut plan, sources, options, |table, number| {
+        state.open_whole(out, table, number)
+    })?;
     let pipeline_options = PipelineOptions {
         n_threads: plan_options.n_threads,
         strict: options.strict,
         compression: None,
         rows_per_file: plan_options.rows_per_file,
+        from: options.from,
         progress: after_plan(before, &plan, &units),
     };
     for number in plan.removals.iter().chain(&numbers) {
@@ -275,8 +281,9 @@ fn dry_run(
     Ok(report)
 }
 
-pub(crate) fn shard_entry(number: u32, xxh3: u64, totals: Totals) -> ShardEntry {
-    ShardEntry { number, file: games_file(number), xxh3: hex(xxh3), totals }
+fn shard_entry(number: u32, xxh3: u64, totals: Totals) -> ShardEntry {
+    let (file, xxh3) = (games_file(number), hex(xxh3));
+    ShardEntry { number, file, xxh3, positions: None, has_search: false, totals }
 }
 
 fn all_of(sources: &Sources<'_>) -> Progress {
@@ -300,13 +307,17 @@ fn after_plan(all: Progress, plan: &Plan, units: &[Unit]) -> Progress {
 
 fn cut_units(
     plan: &mut Plan,
-    old: impl Fn(u32) -> Result<crate::ipc::IpcFile>,
+    sources: &Sources<'_>,
+    options: &ConvertOptions,
+    old: impl Fn(Table, u32) -> Result<crate::ipc::IpcFile>,
 ) -> Result<(Vec<Unit>, Vec<u32>)> {
     let mut units = Vec::new();
     let mut numbers = Vec::new();
     for shard in std::mem::take(&mut plan.shards) {
-        unit::cut(shard.number, shard.items, shard.is_new, &|| old(shard.number), &mut units)?;
-        numbers.push(shard.number);
+        let number = shard.number;
+        let cutter = unit::Cutter { sources, from: options.from, old: &|table| old(table, number) };
+        cutter.cut(shard, &mut units)?;
+        numbers.push(number);
     }
     Ok((units, numbers))
 }
@@ -343,6 +354,7 @@ fn no_records(sources: &Sources<'_>, summary: &Summary) -> Error {
 fn tell(report: &mut ConvertReport, summary: Summary, sources: &Sources<'_>) {
     report.n_games = summary.n_games;
     report.n_positions = summary.n_positions;
+    report.n_loose_positions = summary.n_loose_positions;
     report.n_errors += summary.n_errors;
     report.n_variations_dropped = summary.n_variations;
     report.n_comments_dropped = summary.n_comments;

@@ -14,10 +14,10 @@ use crate::ipc::IpcFile;
 use crate::journal::{Entry, JOURNAL_FILE, Journal, beside_name};
 use crate::manifest::{
     DatasetOptions, MANIFEST_FILE, Manifest, ResultCounts, ShardEntry, Tables, Totals,
-    check_schema_version, games_file,
+    check_schema_version, games_file, positions_file,
 };
 use crate::report::ErrorEntry;
-use crate::schema::{SCHEMA_VERSION, games_schema};
+use crate::schema::{SCHEMA_VERSION, games_schema, positions_schema, search_schema};
 use crate::source_table::{self, SOURCES_FILE, SourceRow};
 
 pub(crate) const ERRORS_FILE: &str = "errors.jsonl";
@@ -45,8 +45,8 @@ pub(crate) struct State {
     tables: Vec<Tables>,
     /// Number of lines and valid length, if there is a journal.
     pub(crate) journal: Option<(usize, u64)>,
-    /// What the journal says about games files, and the line that says it; without details if the
-    /// file was removed.
+    /// What the journal says about games files and their positions files, and the line that says
+    /// it; without details if they were removed.
     journaled: BTreeMap<u32, (usize, Option<Details>)>,
 }
 
@@ -143,28 +143,38 @@ impl State {
 
     /// Where the bytes of a games file stand.
     pub(crate) fn games(&self, dir: &Path, number: u32) -> GamesFile {
+        self.file(dir, Table::Games, number)
+    }
+
+    /// Where the bytes of a file stand.
+    pub(crate) fn file(&self, dir: &Path, table: Table, number: u32) -> GamesFile {
         let sequence = self.journaled.get(&number).map(|(sequence, _)| *sequence);
+        let name = table.file_name(number);
         GamesFile {
-            beside: sequence.map(|sequence| dir.join(beside_name(number, sequence))),
-            path: dir.join(games_file(number)),
+            table,
+            beside: sequence.map(|sequence| dir.join(beside_name(&name, sequence))),
+            path: dir.join(name),
         }
     }
 
-    /// Opens a games file after its hash has been checked, so that damage does not get into
-    /// another file, where no hash would tell any more.
-    pub(crate) fn open_whole_games(&self, dir: &Path, number: u32) -> Result<IpcFile> {
-        let file = self.games(dir, number);
-        if let Some(ShardEntry { xxh3, totals, .. }) = self.shards.get(&number) {
-            let known = Fingerprint { xxh3: xxh3.clone(), size_bytes: totals.size_bytes };
+    /// Opens a file after its hash has been checked, so that damage does not get into another one,
+    /// where no hash would tell any more.
+    pub(crate) fn open_whole(&self, dir: &Path, table: Table, number: u32) -> Result<IpcFile> {
+        let file = self.file(dir, table, number);
+        if let Some(known) = self.shards.get(&number).and_then(|shard| table.fingerprint(shard)) {
             open_known(file.path(), &[&known])?;
         }
         file.open()
     }
 
-    /// Checks that the games files are there and have the size that they should have.
+    /// Checks that the games files and positions files are there and have the size that they
+    /// should have.
     pub(crate) fn check_games(&self, dir: &Path) -> Result<()> {
         self.shards.iter().try_for_each(|(number, shard)| {
-            self.games(dir, *number).check_size(shard.totals.size_bytes)
+            Table::ALL.into_iter().try_for_each(|table| match table.fingerprint(shard) {
+                Some(known) => self.file(dir, table, *number).check_size(known.size_bytes),
+                None => Ok(()),
+            })
         })
     }
 
@@ -201,21 +211,56 @@ impl State {
     /// were ended have left behind. The caller holds the lock.
     pub(crate) fn recover(&mut self, files: Files<'_>, dir: &Path) -> Result<()> {
         for (number, (sequence, details)) in &self.journaled {
-            let beside = dir.join(beside_name(*number, *sequence));
-            if details.is_none() {
-                files.remove(&dir.join(games_file(*number)))?;
-            } else if beside.exists() {
-                files.rename(&beside, &dir.join(games_file(*number)))?;
+            for table in Table::ALL {
+                let name = table.file_name(*number);
+                let (path, beside) = (dir.join(&name), dir.join(beside_name(&name, *sequence)));
+                let shard = self.shards.get(number).filter(|_| details.is_some());
+                if shard.is_none_or(|shard| table.fingerprint(shard).is_none()) {
+                    // Where no file is, there is nothing to do, and there may be none of the kind.
+                    if path.exists() {
+                        files.remove(&path)?;
+                    }
+                } else if beside.exists() {
+                    files.rename(&beside, &path)?;
+                }
             }
         }
         remove_leftovers(files, dir)
     }
 }
 
-/// A games file, which stands beside its final name if the run that wrote it has ended just then,
-/// or goes on.
+/// The tables of which a shard may have a file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Table {
+    Games,
+    Positions,
+}
+
+impl Table {
+    pub(crate) const ALL: [Table; 2] = [Table::Games, Table::Positions];
+
+    fn file_name(self, number: u32) -> String {
+        match self {
+            Table::Games => games_file(number),
+            Table::Positions => positions_file(number),
+        }
+    }
+
+    /// What is known of a shard's file; `None` if it has none.
+    pub(crate) fn fingerprint(self, shard: &ShardEntry) -> Option<Fingerprint> {
+        let (xxh3, size_bytes) = match self {
+            Table::Games => (&shard.xxh3, shard.totals.size_bytes),
+            Table::Positions => (&shard.positions.as_ref()?.xxh3, shard.totals.loose_size_bytes),
+        };
+        Some(Fingerprint { xxh3: xxh3.clone(), size_bytes })
+    }
+}
+
+/// A file of a table, which stands beside its final name if the run that wrote it has ended just
+/// then, or goes on.
 #[derive(Clone, Debug)]
 pub(crate) struct GamesFile {
+    table: Table,
     beside: Option<PathBuf>,
     path: PathBuf,
 }
@@ -243,8 +288,12 @@ impl GamesFile {
             Some((Some(file), path)) => IpcFile::from_file(file, path)?,
             _ => IpcFile::open(&self.path)?,
         };
-        if file.schema() != &games_schema() {
-            let message = "expected the columns of the games table, found others";
+        let (is_known, name) = match self.table {
+            Table::Games => ([games_schema(), search_schema()].contains(file.schema()), "games"),
+            Table::Positions => (*file.schema() == positions_schema(), "positions"),
+        };
+        if !is_known {
+            let message = format!("expected the columns of the {name} table, found others");
             return Err(damaged(file.path(), message));
         }
         Ok(file)
@@ -269,6 +318,7 @@ fn is_leftover(name: &str) -> bool {
         return true;
     }
     name.strip_prefix("games-")
+        .or_else(|| name.strip_prefix("positions-"))
         .and_then(|rest| rest.split_once(".feather."))
         .is_some_and(|(number, sequence)| is_number(number) && is_number(sequence))
 }
@@ -293,13 +343,15 @@ pub struct DatasetInfo {
     pub kind: &'static str,
     /// Games.
     pub games: u64,
-    /// Positions with a move played, that is, moves.
+    /// Positions with a move: those of the games, which are as many as moves, and the loose ones.
     pub positions: u64,
+    /// Loose positions.
+    pub loose_positions: u64,
     /// Errors that its sources had.
     pub errors: u64,
-    /// Size of the games files.
+    /// Size of the games files and the positions files.
     pub size_bytes: u64,
-    /// The same for a move; `None` without moves.
+    /// Size of the games files for a move; `None` without moves.
     pub bytes_per_ply: Option<f64>,
     /// Version of the games table's columns.
     pub schema_version: u32,
@@ -309,6 +361,8 @@ pub struct DatasetInfo {
     pub sources: u64,
     /// Games files.
     pub shards: u64,
+    /// Positions files.
+    pub positions_files: u64,
     /// Games whose id an earlier game has, as of the last run that came to its end.
     pub duplicate_games: u64,
     /// Games by result.
@@ -391,6 +445,26 @@ impl Dataset {
         self.state.shards.keys().map(|n| self.state.games(&self.dir, *n)).collect()
     }
 
+    /// Where its positions files lie, in order; shards without loose positions have none.
+    pub fn positions_paths(&self) -> Vec<PathBuf> {
+        self.positions_files().iter().map(|file| file.path().to_owned()).collect()
+    }
+
+    pub(crate) fn positions_files(&self) -> Vec<GamesFile> {
+        let shards = self.state.shards.values().filter(|shard| shard.positions.is_some());
+        shards.map(|shard| self.file(Table::Positions, shard.number)).collect()
+    }
+
+    /// Where the bytes of a file stand.
+    pub(crate) fn file(&self, table: Table, number: u32) -> GamesFile {
+        self.state.file(&self.dir, table, number)
+    }
+
+    /// Whether a games file has the columns for what a search tells.
+    pub(crate) fn has_search(&self) -> bool {
+        self.state.shards.values().any(|shard| shard.has_search)
+    }
+
     pub(crate) fn totals(&self) -> Totals {
         self.state.totals()
     }
@@ -407,14 +481,16 @@ impl Dataset {
         DatasetInfo {
             kind: "dataset",
             games: totals.n_games,
-            positions: plies,
+            positions: totals.n_all_positions(),
+            loose_positions: totals.n_loose_positions,
             errors: totals.n_errors,
-            size_bytes: totals.size_bytes,
+            size_bytes: totals.size_bytes + totals.loose_size_bytes,
             bytes_per_ply: (plies > 0).then(|| totals.size_bytes as f64 / plies as f64),
             schema_version: SCHEMA_VERSION,
             key_version: self.state.key_version,
             sources: totals.n_sources,
             shards: self.state.shards.len() as u64,
+            positions_files: self.positions_files().len() as u64,
             duplicate_games: self.state.n_duplicate_games,
             results: totals.results,
             endings: totals.endings,
@@ -448,6 +524,7 @@ mod tests {
         for name in ["games-00001.feather.3.tmp", "manifest.json.tmp", "sources.feather.tmp"] {
             assert!(is_leftover(name), "{name}");
         }
+        assert!(is_leftover("positions-00001.feather.12.tmp"));
         for name in ["games-00001.feather", "games-x.feather.3.tmp", "notes.tmp", "a.json.tmp"] {
             assert!(!is_leftover(name), "{name}");
         }

@@ -50,15 +50,16 @@ fn write_options(compression: Compression) -> IpcWriteOptions {
         .expect("these options go together")
 }
 
-fn to_message(data: EncodedData, options: &IpcWriteOptions) -> EncodedBatch {
+fn to_message(schema: SchemaRef, data: EncodedData, options: &IpcWriteOptions) -> EncodedBatch {
     let mut bytes = Vec::with_capacity(data.ipc_message.len() + data.arrow_data.len() + 128);
     let (metadata_len, body_len) =
         write_message(&mut bytes, data, options).expect("writing into memory works");
-    EncodedBatch { bytes, metadata_len, body_len }
+    EncodedBatch { schema, bytes, metadata_len, body_len }
 }
 
 /// A record batch as it stands in a file.
 pub(crate) struct EncodedBatch {
+    pub(crate) schema: SchemaRef,
     pub(crate) bytes: Vec<u8>,
     metadata_len: usize,
     body_len: usize,
@@ -80,7 +81,7 @@ impl BatchEncoder {
         let (_, data) = IpcDataGenerator::default()
             .encode(batch, &mut no_dictionaries, &self.options, &mut self.context)
             .map_err(|error| Error::corrupt("", error))?;
-        Ok(to_message(data, &self.options))
+        Ok(to_message(batch.schema(), data, &self.options))
     }
 }
 
@@ -106,9 +107,14 @@ impl Layout {
             &mut DictionaryTracker::new(true),
             &self.options,
         );
-        bytes.extend_from_slice(&to_message(data, &self.options).bytes);
+        let message = to_message(self.schema.clone(), data, &self.options);
+        bytes.extend_from_slice(&message.bytes);
         self.offset = bytes.len();
         bytes
+    }
+
+    pub(crate) fn schema(&self) -> &SchemaRef {
+        &self.schema
     }
 
     /// Takes note of the next batch.

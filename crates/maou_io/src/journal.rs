@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::checked::read_if_there;
 use crate::error::{AtPath, Result};
 use crate::files::Files;
-use crate::manifest::{DatasetOptions, ShardEntry, Tables, games_file, hex};
+use crate::manifest::{DatasetOptions, ShardEntry, Tables, hex};
 use crate::report::ErrorEntry;
 use crate::source_table::SourceRow;
 
@@ -27,7 +27,8 @@ pub(crate) enum Entry {
     /// The first line: what is being made.
     Start { schema_version: u32, options: DatasetOptions },
     /// A games file is written; `games-NNNNN.feather.SEQ.tmp`, with the line's index as SEQ,
-    /// takes its place.
+    /// takes its place, and so does the positions file if there is one. If there is none, one of
+    /// before goes.
     Shard { entry: Box<ShardEntry>, sources: Vec<SourceRow>, errors: Vec<ErrorEntry> },
     /// All sources of a games file were pruned, and the file goes.
     Removed { number: u32 },
@@ -82,10 +83,10 @@ fn to_line(entry: &Entry) -> Vec<u8> {
     format!("{PREFIX}{checksum}{MIDDLE}{json}}}\n").into_bytes()
 }
 
-/// The name that games file `number` has until the journal's line `sequence` has been written and
-/// the file renamed.
-pub(crate) fn beside_name(number: u32, sequence: usize) -> String {
-    format!("{}.{sequence}.tmp", games_file(number))
+/// The name that a file has until the journal's line `sequence` has been written and the file
+/// renamed.
+pub(crate) fn beside_name(file: &str, sequence: usize) -> String {
+    format!("{file}.{sequence}.tmp")
 }
 
 /// Appends to a journal.

@@ -8,6 +8,7 @@
 //! | File | Holds |
 //! |---|---|
 //! | `games-NNNNN.feather` | one row per game, [`games_fields`] |
+//! | `positions-NNNNN.feather` | one row per loose position, [`positions_fields`] |
 //! | `sources.feather` | one row per source file, [`sources_fields`] |
 //! | `errors.jsonl` | one [`ErrorEntry`] a line |
 //! | `manifest.json` | versions, options, totals, the hashes of all other files, and its own |
@@ -47,12 +48,15 @@ mod lock;
 mod manifest;
 mod normalize;
 mod pipeline;
+mod parts;
 mod plan;
+mod positions;
 mod read_file;
 mod replay;
 mod report;
 mod rows;
 mod schema;
+mod search_columns;
 mod shard_writer;
 mod sniff;
 mod source_runs;
@@ -61,6 +65,7 @@ mod sources;
 mod stream;
 mod summary;
 mod tables;
+mod teacher;
 #[cfg(test)]
 mod testing;
 mod unit;
@@ -73,11 +78,15 @@ pub use dataset::{Dataset, DatasetInfo};
 pub use error::{Error, Result};
 #[doc(hidden)]
 pub use files::Faults;
-pub use manifest::{DatasetOptions, ResultCounts, ShardEntry, Totals};
+pub use manifest::{DatasetOptions, PositionsEntry, ResultCounts, ShardEntry, Totals};
 pub use report::{
     Compression, ConvertOptions, ConvertReport, ErrorEntry, MAX_REPORTED_ERRORS, Progress,
     ProgressFn,
 };
-pub use schema::{FieldDoc, GAMES_PER_BATCH, SCHEMA_VERSION, games_fields, sources_fields};
+pub use schema::{
+    FieldDoc, GAMES_PER_BATCH, POSITIONS_PER_BATCH, SCHEMA_VERSION, games_fields, positions_fields,
+    search_fields, sources_fields,
+};
 pub use stream::{ArrowStream, probe_stream};
+pub use teacher::TeacherFormat;
 pub use verify::{MAX_REPORTED_PROBLEMS, Problem, VerifyReport, verify};

@@ -60,8 +60,14 @@ pub struct Totals {
     pub n_sources: u64,
     /// Games.
     pub n_games: u64,
-    /// Positions with a move played, that is, moves.
+    /// Positions with a move played in the games, that is, moves.
     pub n_positions: u64,
+    /// Loose positions.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub n_loose_positions: u64,
+    /// Size of the positions files.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub loose_size_bytes: u64,
     /// Errors.
     pub n_errors: u64,
     /// Variations that were left out.
@@ -76,12 +82,24 @@ pub struct Totals {
     pub error_kinds: BTreeMap<String, u64>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
 impl Totals {
+    /// Positions with a move: those of the games and the loose ones.
+    pub fn n_all_positions(&self) -> u64 {
+        self.n_positions + self.n_loose_positions
+    }
+
     pub(crate) fn add(&mut self, other: &Totals) {
         self.size_bytes += other.size_bytes;
         self.n_sources += other.n_sources;
         self.n_games += other.n_games;
         self.n_positions += other.n_positions;
+        self.n_loose_positions += other.n_loose_positions;
+        self.loose_size_bytes += other.loose_size_bytes;
         self.n_errors += other.n_errors;
         self.n_variations_dropped += other.n_variations_dropped;
         self.n_comments_dropped += other.n_comments_dropped;
@@ -99,7 +117,7 @@ impl Totals {
     }
 }
 
-/// One games file.
+/// One games file, and the positions file of the same number if its sources have loose positions.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct ShardEntry {
     /// Its number; gaps are left by pruning.
@@ -108,9 +126,29 @@ pub struct ShardEntry {
     pub file: String,
     /// xxh3-64 of its bytes, as 16 hex digits.
     pub xxh3: String,
+    /// The positions file; its size is in the totals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub positions: Option<PositionsEntry>,
+    /// Whether the games file has the columns for what a search tells.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_search: bool,
     /// What it holds.
     #[serde(flatten)]
     pub totals: Totals,
+}
+
+/// One positions file.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct PositionsEntry {
+    /// Its name within the dataset's folder.
+    pub file: String,
+    /// xxh3-64 of its bytes, as 16 hex digits.
+    pub xxh3: String,
+}
+
+/// The name of positions file `number`.
+pub(crate) fn positions_file(number: u32) -> String {
+    format!("positions-{number:05}.feather")
 }
 
 /// The name of games file `number`.

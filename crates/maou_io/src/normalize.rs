@@ -83,9 +83,8 @@ impl Mapping {
             let named = |error| format!("column `{}`: {error}", field.name());
             let converted: Result<ArrayRef, String> = match (column(index), field.data_type()) {
                 _ if index == MOVES => Ok(Arc::new(moves.clone())),
-                (Some(found), DataType::LargeUtf8) => {
-                    texts(found, default_text(field.name())).map(|texts| Arc::new(texts) as ArrayRef)
-                }
+                (Some(found), DataType::LargeUtf8) => texts(found, default_text(field.name()))
+                    .map(|texts| Arc::new(texts) as ArrayRef),
                 (None, DataType::LargeUtf8) => Ok(Arc::new(LargeStringArray::from_iter_values(
                     std::iter::repeat_n(default_text(field.name()).unwrap_or_default(), n_rows),
                 ))),
@@ -124,7 +123,9 @@ fn is_convertible(found: &DataType, wanted: &DataType) -> bool {
             is_convertible(item.data_type(), wanted.data_type())
         }
         (DataType::Date32, DataType::Date32) => true,
-        (found, DataType::Float64) => found.is_integer() || matches!(found, DataType::Float32 | DataType::Float64),
+        (found, DataType::Float64) => {
+            found.is_integer() || matches!(found, DataType::Float32 | DataType::Float64)
+        }
         (found, wanted) => found.is_integer() && wanted.is_integer(),
     }
 }
@@ -403,10 +404,7 @@ mod tests {
         );
         expect(vec![("moves", lists(&[None]))], "expected a list in each row, found null");
         expect(
-            vec![
-                ("moves", lists(&[Some(&[])])),
-                ("result", Arc::new(Int64Array::from(vec![-1]))),
-            ],
+            vec![("moves", lists(&[Some(&[])])), ("result", Arc::new(Int64Array::from(vec![-1])))],
             "column `result`: expected a number that UInt8 holds, found `-1`",
         );
     }

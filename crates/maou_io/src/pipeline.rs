@@ -12,16 +12,20 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
 
-use crate::columns::{Columns, Piece, to_batch};
+use arrow_array::RecordBatch;
+
+use crate::columns::{Columns, Piece, to_batch, to_search_batch};
 use crate::error::{Error, Result};
 use crate::ipc::{BatchEncoder, EncodedBatch};
 use crate::manifest::Totals;
+use crate::positions::{self, PositionColumns, PositionPiece};
 use crate::report::{Compression, ErrorEntry, Progress, ProgressFn};
-use crate::schema::GAMES_PER_BATCH;
+use crate::schema::{GAMES_PER_BATCH, POSITIONS_PER_BATCH};
 use crate::source_table::SourceRow;
 use crate::sources::Sources;
 use crate::summary::Summary;
-use crate::unit::{Unit, UnitReader, UnitResult};
+use crate::teacher::TeacherFormat;
+use crate::unit::{PartPlace, Unit, UnitReader, UnitResult};
 use crate::workers::TICK;
 
 /// What comes out, in order.
@@ -49,6 +53,8 @@ pub(crate) struct PipelineOptions {
     /// Games at which a games file of new sources is full. It is cut between sources, so that one
     /// with more games makes a larger file.
     pub(crate) rows_per_file: Option<u64>,
+    /// The format of all sources, if their content does not decide.
+    pub(crate) from: Option<TeacherFormat>,
     /// How far the run had come before.
     pub(crate) progress: Progress,
 }
@@ -73,16 +79,48 @@ struct State {
     /// Games that wait for enough others.
     pending: Vec<Piece>,
     n_pending: usize,
+    /// Loose positions that do.
+    pending_positions: Vec<PositionPiece>,
+    n_pending_positions: usize,
+    /// Whether the games file has come to a game with what a search tells.
+    has_search: bool,
+    /// The source of which parts have come.
+    part: Option<SourceRow>,
     shard: ShardDone,
     /// How many games files have been cut by their rows, so that numbers have moved on.
     n_cuts: u32,
-    to_encode: VecDeque<(usize, Vec<Piece>)>,
+    to_encode: VecDeque<(usize, ToEncode)>,
     n_slots: usize,
     ready: BTreeMap<usize, Output>,
     n_consumed: usize,
     summary: Summary,
     is_stopped: bool,
     error: Option<Error>,
+}
+
+/// The rows of a batch.
+enum ToEncode {
+    Games(Vec<Piece>),
+    GamesWithSearch(Vec<Piece>),
+    Positions(Vec<PositionPiece>),
+}
+
+impl ToEncode {
+    fn to_batch(&self) -> RecordBatch {
+        match self {
+            ToEncode::Games(pieces) => to_batch(pieces),
+            ToEncode::GamesWithSearch(pieces) => to_search_batch(pieces),
+            ToEncode::Positions(pieces) => positions::to_batch(pieces),
+        }
+    }
+}
+
+/// Rows of what a unit gave.
+struct Rows {
+    columns: Arc<Columns>,
+    games: Range<usize>,
+    positions: Arc<PositionColumns>,
+    loose: Range<usize>,
 }
 
 /// Where the games of a unit go.
@@ -156,6 +194,10 @@ impl State {
             is_unpacking: false,
             pending: Vec::new(),
             n_pending: 0,
+            pending_positions: Vec::new(),
+            n_pending_positions: 0,
+            has_search: false,
+            part: None,
             shard: ShardDone::default(),
             n_cuts: 0,
             to_encode: VecDeque::new(),
@@ -173,13 +215,7 @@ impl State {
     }
 
     /// Puts a unit into its place in the order, and passes on what is complete.
-    fn deliver(
-        &mut self,
-        index: usize,
-        result: UnitResult,
-        place: UnitPlace,
-        o: &PipelineOptions,
-    ) {
+    fn deliver(&mut self, index: usize, result: UnitResult, place: UnitPlace, o: &PipelineOptions) {
         self.read.insert(index, (result, place));
         while let Some((result, place)) = self.read.remove(&self.n_delivered) {
             self.n_delivered += 1;
@@ -191,15 +227,17 @@ impl State {
                 self.is_stopped = true;
                 return;
             }
-            let columns = Arc::new(result.columns);
-            match o.rows_per_file {
-                Some(max) if place.is_new => {
-                    self.take_by_source(&columns, result.sources, result.errors, max, o);
-                }
-                _ => {
-                    let rows = 0..columns.n_games();
-                    self.take(&columns, rows, result.sources, result.errors, o);
-                }
+            let rows = Rows {
+                games: 0..result.columns.n_games(),
+                columns: Arc::new(result.columns),
+                loose: 0..result.positions.len(),
+                positions: Arc::new(result.positions),
+            };
+            let (sources, errors) = (result.sources, result.errors);
+            match (result.part, o.rows_per_file.filter(|_| place.is_new)) {
+                (Some(part), max) => self.take_part(&rows, sources, errors, (part, max), o),
+                (None, Some(max)) => self.take_by_source(&rows, sources, errors, max, o),
+                (None, None) => self.take(&rows, sources, errors, o),
             }
             if place.is_last {
                 self.end_shard();
@@ -207,11 +245,10 @@ impl State {
         }
     }
 
-    /// Takes sources with their games, which are the `rows` of `columns`, into the games file.
+    /// Takes sources with their rows into the shard.
     fn take(
         &mut self,
-        columns: &Arc<Columns>,
-        rows: Range<usize>,
+        rows: &Rows,
         sources: Vec<SourceRow>,
         errors: Vec<ErrorEntry>,
         o: &PipelineOptions,
@@ -221,40 +258,86 @@ impl State {
             *self.shard.totals.error_kinds.entry(error.kind.clone()).or_default() += 1;
         }
         self.shard.errors.extend(errors);
-        columns.count_into(rows.clone(), &mut self.shard.totals);
+        rows.columns.count_into(rows.games.clone(), &mut self.shard.totals);
+        self.shard.totals.n_loose_positions += rows.loose.len() as u64;
+        self.has_search |= rows.columns.search.has_any_of(&rows.games);
         if o.compression.is_some() {
-            self.cut(columns, rows);
+            self.cut(&rows.columns, rows.games.clone());
+            self.cut_positions(&rows.positions, rows.loose.clone());
         } else {
-            self.summary.ids.extend_from_slice(&columns.ids()[rows]);
+            self.summary.ids.extend_from_slice(&rows.columns.ids()[rows.games.clone()]);
         }
     }
 
+    /// Takes a part of a source; its rows come before the source itself. A shard with anything in
+    /// it is ended before the first part if shards are cut by rows, which `place` tells.
+    fn take_part(
+        &mut self,
+        rows: &Rows,
+        parts: Vec<SourceRow>,
+        mut errors: Vec<ErrorEntry>,
+        place: (PartPlace, Option<u64>),
+        o: &PipelineOptions,
+    ) {
+        let (part, max) = place;
+        if max.is_some() && part.is_first && self.n_rows() > 0 {
+            self.end_shard();
+            self.n_cuts += 1;
+        }
+        let mut row = self.part.take();
+        let n_games_before = row.as_ref().map_or(0, |row| row.n_games);
+        for mut part in parts {
+            part.shard += if max.is_some() { self.n_cuts } else { 0 };
+            errors.iter_mut().for_each(|error| {
+                error.shard = part.shard;
+                error.game_number = error.game_number.map(|number| number + n_games_before);
+            });
+            match &mut row {
+                Some(row) => row.add_part(&part),
+                None => row = Some(part),
+            }
+        }
+        let sources = if part.is_last { row.take().into_iter().collect() } else { Vec::new() };
+        self.part = row;
+        self.take(rows, sources, errors, o);
+    }
+
+    /// Rows of the shard that is being filled.
+    fn n_rows(&self) -> u64 {
+        self.shard.totals.n_games + self.shard.totals.n_loose_positions
+    }
+
     /// Takes sources one by one, and begins a games file where one would have more than `max`
-    /// games otherwise. The cut depends on the sources after the last whole games file alone, so
+    /// rows otherwise. The cut depends on the sources after the last whole games file alone, so
     /// that a run that goes on cuts in the same places.
     fn take_by_source(
         &mut self,
-        columns: &Arc<Columns>,
+        rows: &Rows,
         sources: Vec<SourceRow>,
         errors: Vec<ErrorEntry>,
         max: u64,
         o: &PipelineOptions,
     ) {
         let mut errors = errors.into_iter();
-        let mut start = 0;
+        let (mut game, mut loose) = (0, 0);
         for mut row in sources {
-            let n_games = u64::from(row.n_games);
-            let n_before = self.shard.totals.n_games;
-            if n_before > 0 && n_before + n_games > max {
+            let (n_games, n_loose) = (u64::from(row.n_games), row.n_loose());
+            let n_before = self.n_rows();
+            if n_before > 0 && n_before + n_games + n_loose > max {
                 self.end_shard();
                 self.n_cuts += 1;
             }
             row.shard += self.n_cuts;
             let mut own: Vec<_> = errors.by_ref().take(row.n_errors as usize).collect();
             own.iter_mut().for_each(|error| error.shard = row.shard);
-            let rows = start..start + n_games as usize;
-            start = rows.end;
-            self.take(columns, rows, vec![row], own, o);
+            let own_rows = Rows {
+                columns: rows.columns.clone(),
+                games: game..game + n_games as usize,
+                positions: rows.positions.clone(),
+                loose: loose..loose + n_loose as usize,
+            };
+            (game, loose) = (own_rows.games.end, own_rows.loose.end);
+            self.take(&own_rows, vec![row], own, o);
         }
     }
 
@@ -271,16 +354,49 @@ impl State {
         }
     }
 
+    fn cut_positions(&mut self, positions: &Arc<PositionColumns>, rows: Range<usize>) {
+        let mut start = rows.start;
+        while start < rows.end {
+            let end = rows.end.min(start + POSITIONS_PER_BATCH - self.n_pending_positions);
+            let columns = positions.clone();
+            self.pending_positions.push(PositionPiece { columns, rows: start..end });
+            self.n_pending_positions += end - start;
+            start = end;
+            if self.n_pending_positions == POSITIONS_PER_BATCH {
+                self.queue_positions();
+            }
+        }
+    }
+
     fn queue_batch(&mut self) {
-        self.to_encode.push_back((self.n_slots, std::mem::take(&mut self.pending)));
-        self.n_slots += 1;
+        let pieces = std::mem::take(&mut self.pending);
         self.n_pending = 0;
+        self.queue(if self.has_search {
+            ToEncode::GamesWithSearch(pieces)
+        } else {
+            ToEncode::Games(pieces)
+        });
+    }
+
+    fn queue_positions(&mut self) {
+        let pieces = std::mem::take(&mut self.pending_positions);
+        self.n_pending_positions = 0;
+        self.queue(ToEncode::Positions(pieces));
+    }
+
+    fn queue(&mut self, batch: ToEncode) {
+        self.to_encode.push_back((self.n_slots, batch));
+        self.n_slots += 1;
     }
 
     fn end_shard(&mut self) {
         if self.n_pending > 0 {
             self.queue_batch();
         }
+        if self.n_pending_positions > 0 {
+            self.queue_positions();
+        }
+        self.has_search = false;
         let mut done = std::mem::take(&mut self.shard);
         for row in &done.sources {
             done.totals.n_sources += 1;
@@ -306,14 +422,14 @@ impl Shared<'_> {
 
     /// What a worker does until nothing is left.
     fn work(&self) {
-        let mut reader = UnitReader::new(self.sources, &self.counters);
+        let mut reader = UnitReader::new(self.sources, &self.counters, self.options.from);
         let mut encoder = BatchEncoder::new(self.options.compression.unwrap_or_default());
         let n_ahead = 4 * self.options.n_threads;
         let mut state = self.lock();
         while !state.is_stopped {
             if let Some((slot, pieces)) = state.to_encode.pop_front() {
                 drop(state);
-                let encoded = encoder.encode(&to_batch(&pieces));
+                let encoded = encoder.encode(&pieces.to_batch());
                 drop(pieces);
                 state = self.lock();
                 match encoded {

@@ -9,8 +9,8 @@ use crate::dataset::Details;
 use crate::error::{Error, Result, reason};
 use crate::read_file::FileBuffer;
 use crate::report::{ErrorEntry, Progress, ProgressFn};
-use crate::source_table::{SourceRow, UNREADABLE_HASH};
 use crate::sniff::{Content, sniff};
+use crate::source_table::{SourceRow, UNREADABLE_HASH};
 use crate::sources::{Access, Source, Sources, Unpacked};
 use crate::workers::map_in_order;
 
@@ -30,6 +30,8 @@ pub(crate) struct Kept {
     pub(crate) errors: Vec<ErrorEntry>,
     /// Where its games begin in the games file as it is.
     pub(crate) first_game: u64,
+    /// Where its positions begin in the positions file as it is.
+    pub(crate) first_position: u64,
 }
 
 /// A games file that is to be written.
@@ -264,17 +266,19 @@ fn rewrite(
     for number in numbers {
         let Details { sources: rows, errors } = details.remove(&number).unwrap_or_default();
         let mut errors = errors.into_iter();
-        let mut first_game = 0;
+        let (mut first_game, mut first_position) = (0, 0);
         let mut items = Vec::new();
         for (index, row) in (0..).zip(rows) {
             let errors: Vec<_> = errors.by_ref().take(row.n_errors as usize).collect();
-            let n_games = u64::from(row.n_games);
+            let (n_games, n_loose) = (u64::from(row.n_games), row.n_loose());
             if let Some(&source) = changed.get(&(number, index)) {
                 items.push(Item::Read(sources.list[source].clone()));
             } else if !gone.contains(&(number, index)) {
-                items.push(Item::Keep(Box::new(Kept { row, errors, first_game })));
+                let kept = Kept { row, errors, first_game, first_position };
+                items.push(Item::Keep(Box::new(kept)));
             }
             first_game += n_games;
+            first_position += n_loose;
         }
         if items.is_empty() {
             plan.removals.push(number);

@@ -2,10 +2,13 @@
 
 use arrow_array::RecordBatch;
 use maou_shogi::record::{Ending, GameRecord, GameResult};
+use maou_shogi::teacher::TrainingPosition;
 use maou_shogi::{Move, Position};
 
 use crate::columns::GamesBatch;
 use crate::manifest::{Totals, hex};
+use crate::positions::PositionsBatch;
+use crate::search_columns::SearchBatch;
 use crate::source_runs::SourceRun;
 
 /// What was found in one batch.
@@ -17,6 +20,35 @@ pub(crate) struct BatchFindings {
     pub(crate) sources: Vec<SourceRun>,
     /// Row, column and message.
     pub(crate) problems: Vec<(u64, &'static str, String)>,
+}
+
+/// Checks all loose positions of a batch.
+pub(crate) fn positions(batch: &RecordBatch, findings: &mut BatchFindings) {
+    let table = PositionsBatch::new(batch);
+    for row in 0..table.len() {
+        let row_number = findings.first_row + row as u64;
+        findings.totals.n_loose_positions += 1;
+        let source = table.source(row);
+        match findings.sources.last_mut() {
+            Some(run) if &*run.name == source => run.n_positions += 1,
+            _ => findings.sources.push(SourceRun {
+                name: source.into(),
+                first_row: row_number,
+                n_games: 0,
+                n_positions: 1,
+            }),
+        }
+        let checked =
+            TrainingPosition::check(table.position(row), table.keys[row], table.moves[row]);
+        if let Err(error) = checked {
+            let column = if error.offset == 0 { "position" } else { "move" };
+            findings.problems.push((row_number, column, error.message));
+        }
+        if table.results[row] > 2 {
+            let message = format!("expected 0, 1 or 2, found `{}`", table.results[row]);
+            findings.problems.push((row_number, "result", message));
+        }
+    }
 }
 
 /// Replays games; each thread has its own.
@@ -31,6 +63,7 @@ impl Replayer {
     /// Checks all games of a batch.
     pub(crate) fn batch(&mut self, batch: &RecordBatch, findings: &mut BatchFindings) {
         let games = GamesBatch::new(batch);
+        let search = SearchBatch::new(batch);
         let totals = &mut findings.totals;
         for row in 0..games.n_games() {
             let game = games.row(row);
@@ -60,9 +93,9 @@ impl Replayer {
                 }),
             }
             let problems = &mut findings.problems;
-            self.game(&games, row, &mut |column, message| {
-                problems.push((row_number, column, message));
-            });
+            let mut tell = |column, message| problems.push((row_number, column, message));
+            self.game(&games, row, &mut tell);
+            self.search(&search, row, game.moves, &mut tell);
         }
     }
 
@@ -91,6 +124,40 @@ impl Replayer {
         let id = self.game.id();
         if id != game.id {
             tell("id", format!("expected `{}`, found `{}`", hex(id), hex(game.id)));
+        }
+    }
+
+    /// Checks what a search tells of a game that has been replayed.
+    fn search(
+        &mut self,
+        search: &SearchBatch<'_>,
+        row: usize,
+        moves: &[u16],
+        tell: &mut Problems<'_>,
+    ) {
+        if !search.is_sound(row) {
+            let message = "expected lists as long as each other in `eval_raw`, `candidates` and \
+                           `visits`, found others";
+            return tell("candidates", message.to_owned());
+        }
+        let Some(game) = search.row(row) else { return };
+        if game.evals_raw.len() != moves.len() {
+            let (expected, found) = (moves.len(), game.evals_raw.len());
+            return tell("eval_raw", format!("expected {expected} values, found {found}"));
+        }
+        if self.game.moves.len() != moves.len() {
+            return;
+        }
+        let mut position = self.game.start.clone();
+        let mut candidates = game.candidates.iter();
+        for (ply, mv) in self.game.moves.iter().enumerate() {
+            for &bits in candidates.by_ref().take(game.n_candidates(ply)) {
+                if !Move::from_move16(bits).is_some_and(|mv| position.is_legal(mv)) {
+                    let message = format!("expected legal moves at ply {ply}, found `{bits}`");
+                    return tell("candidates", message);
+                }
+            }
+            position.make(*mv);
         }
     }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::Faults;
 use crate::manifest::Totals;
+use crate::teacher::TeacherFormat;
 
 /// How the columns of a dataset's files are compressed.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
@@ -71,6 +72,8 @@ pub struct ConvertOptions {
     /// Games at which a games file is full, instead of bytes of sources; `None` takes what the
     /// dataset was made with.
     pub rows_per_file: Option<u64>,
+    /// The format of all sources, where their content must not decide.
+    pub from: Option<TeacherFormat>,
     /// Makes file operations fail on purpose.
     #[doc(hidden)]
     pub faults: Option<Arc<Faults>>,
@@ -128,6 +131,9 @@ impl ErrorEntry {
     /// The kind of entries for files and folders that could not be read.
     pub const UNREADABLE: &'static str = "unreadable";
 
+    /// The kind of entries for files that may be of several formats.
+    pub const AMBIGUOUS: &'static str = "ambiguous";
+
     /// The kind of entries for rows of tables that are no games.
     pub const ROW: &'static str = "row";
 
@@ -171,8 +177,10 @@ pub struct ConvertReport {
     pub pruned: Vec<String>,
     /// Games read in this run.
     pub n_games: u64,
-    /// Their moves.
+    /// Their moves, and the loose positions.
     pub n_positions: u64,
+    /// Loose positions read in this run.
+    pub n_loose_positions: u64,
     /// Errors found in this run.
     pub n_errors: u64,
     /// Variations left out in this run.

@@ -68,12 +68,9 @@ pub(crate) fn read_row(
         game.evals_cp.push(eval);
         game.times_ms.push(columns.time_ms(ply));
     }
-    for (text, column) in [
-        (&mut game.tail, 7),
-        (&mut game.black, 8),
-        (&mut game.white, 9),
-        (&mut game.event, 10),
-    ] {
+    for (text, column) in
+        [(&mut game.tail, 7), (&mut game.black, 8), (&mut game.white, 9), (&mut game.event, 10)]
+    {
         text.push_str(games.text(column, row));
     }
     game.black_rating = games.optional::<Float64Type>(12, row);
@@ -96,11 +93,12 @@ fn play(start: &str, moves: &[u16], game: &mut GameRecord) -> Result<(), RowProb
     })?;
     game.start = position.clone();
     for (ply, &move16) in moves.iter().enumerate() {
-        let mv = Move::from_move16(move16).filter(|mv| position.is_legal(*mv)).ok_or_else(|| {
-            let found =
-                Move::from_move16(move16).map_or_else(|| move16.to_string(), |mv| mv.to_string());
-            problem("moves", format!("expected a legal move at ply {ply}, found `{found}`"))
-        })?;
+        let mv =
+            Move::from_move16(move16).filter(|mv| position.is_legal(*mv)).ok_or_else(|| {
+                let found = Move::from_move16(move16)
+                    .map_or_else(|| move16.to_string(), |mv| mv.to_string());
+                problem("moves", format!("expected a legal move at ply {ply}, found `{found}`"))
+            })?;
         position.make(mv);
         game.moves.push(mv);
     }

@@ -11,6 +11,12 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// Number of games in a record batch; the last one of a file may have fewer.
 pub const GAMES_PER_BATCH: usize = 1_024;
 
+/// Number of loose positions in a record batch; the last one of a file may have fewer.
+pub const POSITIONS_PER_BATCH: usize = 65_536;
+
+/// Number of the columns that every games file has.
+pub(crate) const N_GAMES_COLUMNS: usize = GAMES.len();
+
 /// One column: its name, type and meaning.
 #[derive(Clone, Debug, Eq, PartialEq, serde::Serialize)]
 pub struct FieldDoc {
@@ -116,6 +122,93 @@ const GAMES: [Column; 16] = [
     ),
 ];
 
+/// What games files have beside [`GAMES`] where a game of HCPE3 is in them.
+const SEARCH: [Column; 5] = [
+    column(
+        "eval_raw",
+        || list(DataType::Int16, false),
+        true,
+        "the eval of each move as the record has it, for the side to move, where `evals_cp` has \
+         the numbers of this table; as long as `moves`",
+    ),
+    column(
+        "candidates",
+        || list(list(DataType::UInt16, false), false),
+        true,
+        "for each move, the moves that the search considered, as move16; as long as `moves`. \
+         None for a move: its position was not searched and is not for training",
+    ),
+    column(
+        "visits",
+        || list(list(DataType::UInt16, false), false),
+        true,
+        "how often the search visited each of the `candidates`",
+    ),
+    column(
+        "opponent",
+        || DataType::UInt8,
+        true,
+        "who played, as the record has it: 0 a program against itself, 1 and 2 against another; \
+         tools differ about which side that had",
+    ),
+    column(
+        "flags",
+        || DataType::UInt8,
+        true,
+        "4 repetition, 8 declaration, 16 greatest number of moves, as the record has them; sums",
+    ),
+];
+
+const POSITIONS: [Column; 8] = [
+    column(
+        "position",
+        || DataType::FixedSizeList(Arc::new(list_item(DataType::UInt8, false)), 32),
+        false,
+        "the position as HCP, 32 bytes, with the pieces in hand in the order P L N S G B R: equal \
+         positions have equal bytes",
+    ),
+    column(
+        "key",
+        || DataType::UInt64,
+        false,
+        "the position's key: 63 bits of it as the side to move sees it, and its color in the \
+         lowest bit",
+    ),
+    column(
+        "move",
+        || DataType::UInt16,
+        false,
+        "the move that was chosen, legal, as cshogi's move16. `maou.to_usi(series)` reads it",
+    ),
+    column(
+        "eval_cp",
+        || DataType::Int16,
+        false,
+        "centipawns for the side to move as the record has them. Beyond 31000 a mate or out of \
+         range, in the numbers of the tool that wrote it",
+    ),
+    column(
+        "result",
+        || DataType::UInt8,
+        false,
+        "of the game: 0 draw, 1 Black wins, 2 White wins",
+    ),
+    column(
+        "ply",
+        || DataType::UInt16,
+        true,
+        "number of the move in its game, from 1, where the record tells it (PSV)",
+    ),
+    column(
+        "flags",
+        || DataType::UInt8,
+        false,
+        "4 repetition, 8 declaration, 16 greatest number of moves (HCPE2); 64 the record has the \
+         pieces in hand in YaneuraOu's order, P L N S B R G (PSV); sums",
+    ),
+    column("source", || DataType::LargeUtf8, false, "file that the position was read from"),
+];
+
 const SOURCES: [Column; 10] = [
     column("source", || DataType::LargeUtf8, false, "the file, as in the games table"),
     column(
@@ -143,9 +236,12 @@ pub(crate) fn list_item(item: DataType, nullable: bool) -> Field {
 }
 
 fn schema_of(columns: &[Column], metadata: Metadata) -> SchemaRef {
-    let field = |c: &Column| Field::new(c.name, (c.data_type)(), c.nullable);
-    let fields = columns.iter().map(field).collect::<Vec<_>>();
+    let fields = columns.iter().map(field_of).collect::<Vec<_>>();
     Arc::new(Schema::new(fields).with_metadata(metadata))
+}
+
+fn field_of(column: &Column) -> Field {
+    Field::new(column.name, (column.data_type)(), column.nullable)
 }
 
 /// The Arrow schema of `games-NNNNN.feather`, with the versions in its metadata.
@@ -160,6 +256,24 @@ pub(crate) fn games_schema() -> SchemaRef {
     SCHEMA.clone()
 }
 
+/// The Arrow schema of `games-NNNNN.feather` with [`SEARCH`] behind the other columns.
+pub(crate) fn search_schema() -> SchemaRef {
+    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+        let games = games_schema();
+        let search = SEARCH.iter().map(field_of);
+        let fields = games.fields().iter().map(|field| field.as_ref().clone()).chain(search);
+        Arc::new(Schema::new(fields.collect::<Vec<_>>()).with_metadata(games.metadata().clone()))
+    });
+    SCHEMA.clone()
+}
+
+/// The Arrow schema of `positions-NNNNN.feather`, with the versions in its metadata.
+pub(crate) fn positions_schema() -> SchemaRef {
+    static SCHEMA: LazyLock<SchemaRef> =
+        LazyLock::new(|| schema_of(&POSITIONS, games_schema().metadata().clone()));
+    SCHEMA.clone()
+}
+
 /// The Arrow schema of `sources.feather`.
 pub(crate) fn sources_schema() -> SchemaRef {
     static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
@@ -171,6 +285,17 @@ pub(crate) fn sources_schema() -> SchemaRef {
 /// The columns of `games-NNNNN.feather`, in order.
 pub fn games_fields() -> Vec<FieldDoc> {
     fields_of(&GAMES)
+}
+
+/// The columns that games files have beside [`games_fields`] where a game of HCPE3 is in them, in
+/// order; null for games of other formats.
+pub fn search_fields() -> Vec<FieldDoc> {
+    fields_of(&SEARCH)
+}
+
+/// The columns of `positions-NNNNN.feather`, in order.
+pub fn positions_fields() -> Vec<FieldDoc> {
+    fields_of(&POSITIONS)
 }
 
 /// The columns of `sources.feather`, in order.
@@ -193,6 +318,9 @@ fn type_name(data_type: &DataType) -> String {
         DataType::LargeList(item) => {
             let mark = if item.is_nullable() { "?" } else { "" };
             format!("LargeList<{}{mark}>", type_name(item.data_type()))
+        }
+        DataType::FixedSizeList(item, n) => {
+            format!("FixedSizeList<{}, {n}>", type_name(item.data_type()))
         }
         other => other.to_string(),
     }
@@ -228,6 +356,40 @@ mod tests {
         assert_eq!(table, expected);
         assert_eq!(games_schema().metadata().len(), 2);
         assert_eq!(games_schema().metadata()["schema_version"], "1");
+    }
+
+    #[test]
+    fn the_other_columns_are_the_contract() {
+        let check = |fields: Vec<FieldDoc>, expected: &[(&str, &str, bool)]| {
+            let table: Vec<_> =
+                fields.iter().map(|f| (f.name, f.type_name.as_str(), f.nullable)).collect();
+            assert_eq!(table, expected);
+        };
+        check(
+            search_fields(),
+            &[
+                ("eval_raw", "LargeList<Int16>", true),
+                ("candidates", "LargeList<LargeList<UInt16>>", true),
+                ("visits", "LargeList<LargeList<UInt16>>", true),
+                ("opponent", "UInt8", true),
+                ("flags", "UInt8", true),
+            ],
+        );
+        check(
+            positions_fields(),
+            &[
+                ("position", "FixedSizeList<UInt8, 32>", false),
+                ("key", "UInt64", false),
+                ("move", "UInt16", false),
+                ("eval_cp", "Int16", false),
+                ("result", "UInt8", false),
+                ("ply", "UInt16", true),
+                ("flags", "UInt8", false),
+                ("source", "LargeUtf8", false),
+            ],
+        );
+        assert_eq!(search_schema().fields().len(), 21);
+        assert_eq!(positions_schema().metadata(), games_schema().metadata());
     }
 
     #[test]

@@ -81,9 +81,12 @@ mod tests {
 
     #[test]
     fn archives_and_tables_are_told_by_their_first_bytes() {
-        for archive in
-            [b"PK\x03\x04xx".to_vec(), b"BZh91AY&SYx".to_vec(), tar_header(b"ustar"), tar_header(b"")]
-        {
+        for archive in [
+            b"PK\x03\x04xx".to_vec(),
+            b"BZh91AY&SYx".to_vec(),
+            tar_header(b"ustar"),
+            tar_header(b""),
+        ] {
             assert_eq!(sniff(&archive), Content::Archive, "{archive:?}");
         }
         assert_eq!(sniff(b"ARROW1\0\0"), Content::Arrow);

@@ -1,5 +1,6 @@
 //! Whether the games of a file come in the order and number that `sources.feather` tells.
 
+use crate::dataset::Table;
 use crate::source_table::{SOURCES_FILE, SourceRow};
 
 /// Games of one source, one after the other.
@@ -11,15 +12,19 @@ pub(crate) struct SourceRun {
     pub(crate) n_positions: u64,
 }
 
-/// The source whose games come next.
-#[derive(Default)]
+/// The source whose rows come next in a file of a table.
 pub(crate) struct SourceRuns {
+    table: Table,
     row: Option<SourceRow>,
     n_games: u64,
     n_positions: u64,
 }
 
 impl SourceRuns {
+    pub(crate) fn new(table: Table) -> SourceRuns {
+        SourceRuns { table, row: None, n_games: 0, n_positions: 0 }
+    }
+
     /// Compares the runs of sources in a batch with `sources.feather`.
     pub(crate) fn check<'a>(
         &mut self,
@@ -30,7 +35,10 @@ impl SourceRuns {
         for SourceRun { name, first_row, n_games, n_positions } in runs {
             if self.row.as_ref().is_none_or(|row| row.name != *name) {
                 self.close(*first_row, tell);
-                self.row = rows.find(|row| row.n_games > 0).cloned();
+                self.row = match self.table {
+                    Table::Games => rows.find(|row| row.n_games > 0).cloned(),
+                    Table::Positions => rows.find(|row| row.n_loose() > 0).cloned(),
+                };
                 (self.n_games, self.n_positions) = (0, 0);
             }
             let next = self.row.as_ref().map_or("the end", |row| &row.name);

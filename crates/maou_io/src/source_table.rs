@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::ipc::{BatchEncoder, IpcFile, Layout};
 use crate::report::Compression;
 use crate::schema::sources_schema;
+use crate::teacher::{As, TeacherFormat};
 
 pub(crate) const SOURCES_FILE: &str = "sources.feather";
 
@@ -36,10 +37,14 @@ pub(crate) enum SourceFormat {
     Sfen,
     /// Games of an Arrow file.
     Feather,
+    Hcpe,
+    Hcpe2,
+    Hcpe3,
+    Psv,
 }
 
 impl SourceFormat {
-    const ALL: [SourceFormat; 8] = [
+    const ALL: [SourceFormat; 12] = [
         SourceFormat::None,
         SourceFormat::Csa,
         SourceFormat::Kif,
@@ -48,6 +53,10 @@ impl SourceFormat {
         SourceFormat::Usi,
         SourceFormat::Sfen,
         SourceFormat::Feather,
+        SourceFormat::Hcpe,
+        SourceFormat::Hcpe2,
+        SourceFormat::Hcpe3,
+        SourceFormat::Psv,
     ];
 
     pub(crate) fn new(format: Option<Format>) -> SourceFormat {
@@ -72,7 +81,27 @@ impl SourceFormat {
             SourceFormat::Usi => Format::Usi.as_str(),
             SourceFormat::Sfen => Format::Sfen.as_str(),
             SourceFormat::Feather => "feather",
+            SourceFormat::Hcpe => TeacherFormat::Hcpe.as_str(),
+            SourceFormat::Hcpe2 => TeacherFormat::Hcpe2.as_str(),
+            SourceFormat::Hcpe3 => TeacherFormat::Hcpe3.as_str(),
+            SourceFormat::Psv => TeacherFormat::Psv.as_str(),
         }
+    }
+
+    /// The format of a source of teacher records, of which some have flags of HCPE2 or none.
+    pub(crate) fn of_teacher(format: As, has_flags: bool) -> SourceFormat {
+        match format {
+            As::Hcpe1Or2 if has_flags => SourceFormat::Hcpe2,
+            As::Hcpe1Or2 | As::Format(TeacherFormat::Hcpe) => SourceFormat::Hcpe,
+            As::Format(TeacherFormat::Hcpe2) => SourceFormat::Hcpe2,
+            As::Format(TeacherFormat::Hcpe3) => SourceFormat::Hcpe3,
+            As::Format(TeacherFormat::Psv) => SourceFormat::Psv,
+        }
+    }
+
+    /// Whether what such a source holds are loose positions.
+    pub(crate) fn is_loose(self) -> bool {
+        matches!(self, SourceFormat::Hcpe | SourceFormat::Hcpe2 | SourceFormat::Psv)
     }
 }
 
@@ -89,6 +118,24 @@ pub(crate) struct SourceRow {
     pub(crate) n_variations: u32,
     pub(crate) n_comments: u32,
     pub(crate) format: SourceFormat,
+}
+
+impl SourceRow {
+    /// How many rows it has in the positions file.
+    pub(crate) fn n_loose(&self) -> u64 {
+        if self.format.is_loose() { self.n_positions } else { 0 }
+    }
+
+    /// Takes up what the next part of the same source gave.
+    pub(crate) fn add_part(&mut self, part: &SourceRow) {
+        (self.xxh3, self.size_bytes) = (part.xxh3, part.size_bytes);
+        self.n_games += part.n_games;
+        self.n_errors += part.n_errors;
+        self.n_positions += part.n_positions;
+        if self.format == SourceFormat::Hcpe {
+            self.format = part.format;
+        }
+    }
 }
 
 /// The bytes of `sources.feather`.

@@ -263,12 +263,7 @@ impl<'a> Sources<'a> {
     }
 
     /// Adds the members of an archive.
-    fn archive(
-        &mut self,
-        source: Source,
-        path: PathBuf,
-        archives: &'a dyn Archives,
-    ) -> Result<()> {
+    fn archive(&mut self, source: Source, path: PathBuf, archives: &'a dyn Archives) -> Result<()> {
         let number = self.archives.len() as u32;
         let mut index = 0;
         let mut n_by_name: HashMap<String, u32> = HashMap::new();
@@ -414,8 +409,7 @@ fn message_of(error: Error) -> String {
 }
 
 /// Endings of names that records usually have, in lower case.
-const RECORD_NAMES: [&str; 9] =
-    ["csa", "kif", "kifu", "ki2", "ki2u", "jkf", "json", "usi", "sfen"];
+const RECORD_NAMES: [&str; 9] = ["csa", "kif", "kifu", "ki2", "ki2u", "jkf", "json", "usi", "sfen"];
 
 fn has_name_of_record(name: &str) -> bool {
     name.rsplit_once('.')
@@ -463,7 +457,8 @@ impl Walk<'_> {
                         path.display()
                     )));
                 }
-                let name = real.as_deref().and_then(Path::file_name).map_or(Cow::from("."), text_of);
+                let name =
+                    real.as_deref().and_then(Path::file_name).map_or(Cow::from("."), text_of);
                 self.add(&name, 0, Some(Odd::Dataset(path.to_owned())));
                 return Ok(());
             }
@@ -681,7 +676,8 @@ mod tests {
         symlink("nowhere", dir.path().join("c.csa")).unwrap();
         let sources = find_in(&[dir.path().to_owned()]).unwrap();
         assert_eq!(names(&sources), ["a/up", "a/x.csa", "b/up", "b/x.csa", "c.csa"]);
-        let problems: Vec<_> = sources.list.iter().map(|s| matches!(s.access(), Access::Problem(_))).collect();
+        let problems: Vec<_> =
+            sources.list.iter().map(|s| matches!(s.access(), Access::Problem(_))).collect();
         assert_eq!(problems, [true, false, true, false, true]);
     }
 }

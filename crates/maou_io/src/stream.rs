@@ -13,7 +13,8 @@ use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use crate::dataset::{Dataset, GamesFile};
 use crate::error::{Error, Result};
 use crate::ipc::IpcFile;
-use crate::schema::games_schema;
+use crate::schema::{games_schema, positions_schema, search_schema};
+use crate::search_columns::widen;
 
 /// A stream of record batches behind the C interface, whose layout anybody may read.
 ///
@@ -54,21 +55,35 @@ impl std::fmt::Debug for ArrowStream {
     }
 }
 
-/// Reads games files one batch at a time.
-struct GamesReader {
+/// Reads files of a table one batch at a time.
+struct TableReader {
     schema: SchemaRef,
+    /// The columns of the whole table; a games file may lack the last of them.
+    all: SchemaRef,
     projection: Option<Vec<usize>>,
     files: VecDeque<GamesFile>,
     current: Option<(IpcFile, usize)>,
 }
 
-impl GamesReader {
+impl TableReader {
     fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
         loop {
             if let Some((file, index)) = &mut self.current
                 && *index < file.n_batches()
             {
-                let batch = file.batch(*index, self.projection.as_deref())?;
+                let n_columns = file.schema().fields().len();
+                let projection = self.projection.as_deref();
+                let batch = if n_columns == self.all.fields().len()
+                    || projection.is_some_and(|all| all.iter().all(|i| *i < n_columns))
+                {
+                    file.batch(*index, projection)?
+                } else {
+                    let batch = widen(&file.batch(*index, None)?)?;
+                    match projection {
+                        Some(indices) => batch.project(indices).expect("indices of its columns"),
+                        None => batch,
+                    }
+                };
                 *index += 1;
                 return Ok(Some(batch));
             }
@@ -78,7 +93,7 @@ impl GamesReader {
     }
 }
 
-impl Iterator for GamesReader {
+impl Iterator for TableReader {
     type Item = std::result::Result<RecordBatch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -86,7 +101,7 @@ impl Iterator for GamesReader {
     }
 }
 
-impl RecordBatchReader for GamesReader {
+impl RecordBatchReader for TableReader {
     fn schema(&self) -> SchemaRef {
         self.schema.clone()
     }
@@ -94,31 +109,52 @@ impl RecordBatchReader for GamesReader {
 
 impl Dataset {
     /// The games table: all columns, or those that are named, in the order of the names. Files
-    /// are opened and read as the consumer asks for more.
+    /// are opened and read as the consumer asks for more. If a game of HCPE3 is in the dataset,
+    /// its columns are there, null for games of other formats.
     ///
     /// # Errors
     ///
     /// [`Error::Usage`] if there is no column of a name.
     pub fn games_stream(&self, columns: Option<&[&str]>) -> Result<ArrowStream> {
-        let all = games_schema();
-        let index_of = |name: &&str| {
-            all.index_of(name).map_err(|_| {
-                let names: Vec<_> = all.fields().iter().map(|f| f.name().as_str()).collect();
-                Error::Usage(format!(
-                    "expected columns of the games table ({}), found `{name}`",
-                    names.join(", ")
-                ))
-            })
-        };
-        let projection: Option<Vec<usize>> =
-            columns.map(|names| names.iter().map(index_of).collect::<Result<_>>()).transpose()?;
-        let schema = match &projection {
-            None => all,
-            Some(indices) => Arc::new(all.project(indices).expect("indices of its own fields")),
-        };
-        let files = self.games_files().into();
-        Ok(ArrowStream::new(Box::new(GamesReader { schema, projection, files, current: None })))
+        let all = if self.has_search() { search_schema() } else { games_schema() };
+        table_stream("games", all, self.games_files(), columns)
     }
+
+    /// The table of loose positions: all columns, or those that are named, in the order of the
+    /// names.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] if there is no column of a name.
+    pub fn positions_stream(&self, columns: Option<&[&str]>) -> Result<ArrowStream> {
+        table_stream("positions", positions_schema(), self.positions_files(), columns)
+    }
+}
+
+fn table_stream(
+    table: &str,
+    all: SchemaRef,
+    files: Vec<GamesFile>,
+    columns: Option<&[&str]>,
+) -> Result<ArrowStream> {
+    let index_of = |name: &&str| {
+        all.index_of(name).map_err(|_| {
+            let names: Vec<_> = all.fields().iter().map(|f| f.name().as_str()).collect();
+            Error::Usage(format!(
+                "expected columns of the {table} table ({}), found `{name}`",
+                names.join(", ")
+            ))
+        })
+    };
+    let projection: Option<Vec<usize>> =
+        columns.map(|names| names.iter().map(index_of).collect::<Result<_>>()).transpose()?;
+    let schema = match &projection {
+        None => all.clone(),
+        Some(indices) => Arc::new(all.project(indices).expect("indices of its own fields")),
+    };
+    let files = files.into();
+    let reader = TableReader { schema, all, projection, files, current: None };
+    Ok(ArrowStream::new(Box::new(reader)))
 }
 
 /// A stream of one batch with one column `x` of the numbers 0 to `n - 1` as u64, and the

@@ -10,6 +10,7 @@ use crate::unit::UnitResult;
 pub(crate) struct Summary {
     pub(crate) n_games: u64,
     pub(crate) n_positions: u64,
+    pub(crate) n_loose_positions: u64,
     pub(crate) n_errors: u64,
     pub(crate) n_variations: u64,
     pub(crate) n_comments: u64,
@@ -20,7 +21,13 @@ pub(crate) struct Summary {
     pub(crate) ids: Vec<u64>,
     pub(crate) is_stopped: bool,
     agreements: Vec<Agreement>,
+    /// Sources with records of which not everything is kept, and how many.
+    inexact: Vec<(Box<str>, u64)>,
+    n_inexact_more: u64,
 }
+
+/// How many sources a warning about lost padding names.
+const MAX_INEXACT: usize = 5;
 
 impl Summary {
     pub(crate) fn new(n_inputs: usize) -> Summary {
@@ -32,7 +39,16 @@ impl Summary {
             return;
         }
         self.n_games += unit.columns.n_games() as u64;
-        self.n_positions += unit.columns.n_positions() as u64;
+        self.n_positions += (unit.columns.n_positions() + unit.positions.len()) as u64;
+        self.n_loose_positions += unit.positions.len() as u64;
+        for (source, n) in &unit.inexact {
+            let n_sources = self.inexact.len();
+            match self.inexact.last_mut() {
+                Some((last, n_before)) if last == source => *n_before += n,
+                _ if n_sources < MAX_INEXACT => self.inexact.push((source.clone(), *n)),
+                _ => self.n_inexact_more += n,
+            }
+        }
         for row in &unit.sources {
             self.n_variations += u64::from(row.n_variations);
             self.n_comments += u64::from(row.n_comments);
@@ -57,6 +73,16 @@ impl Summary {
     /// What looks wrong, input by input.
     pub(crate) fn warnings(&self, input_name: impl Fn(u32) -> String) -> Vec<String> {
         let inputs = self.agreements.iter().enumerate();
-        inputs.filter_map(|(i, agreement)| agreement.warning(&input_name(i as u32))).collect()
+        let contradictions =
+            inputs.filter_map(|(i, agreement)| agreement.warning(&input_name(i as u32)));
+        let more = ("other sources".into(), self.n_inexact_more);
+        let inexact = self.inexact.iter().chain(std::iter::once(&more)).filter(|(_, n)| *n > 0);
+        let inexact = inexact.map(|(source, n)| {
+            format!(
+                "{source}: {n} of the records are kept but for a byte of padding that is not 0, or \
+                 for the order of the pieces in hand: written again, these bytes differ"
+            )
+        });
+        contradictions.chain(inexact).collect()
     }
 }

@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::Serialize;
 
 use crate::checked::{Fingerprint, open_file};
-use crate::dataset::{Dataset, Details, GamesFile};
+use crate::dataset::{Dataset, Details, GamesFile, Table};
 use crate::duplicates;
 use crate::error::{AtPath, Error, Result, reason};
 use crate::ipc::IpcFile;
 use crate::manifest::{MANIFEST_FILE, ShardEntry, Totals};
-use crate::replay::{BatchFindings, Replayer};
+use crate::replay::{self, BatchFindings, Replayer};
 use crate::report::{Progress, ProgressFn};
-use crate::schema::GAMES_PER_BATCH;
+use crate::schema::{GAMES_PER_BATCH, POSITIONS_PER_BATCH};
 use crate::source_runs::SourceRuns;
 use crate::source_table::SourceRow;
 use crate::workers::{map_in_order, n_threads};
@@ -38,11 +38,11 @@ pub struct Problem {
 /// What a verification found.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct VerifyReport {
-    /// Games files.
+    /// Games files and positions files.
     pub n_files: u64,
     /// Games that were replayed.
     pub n_games: u64,
-    /// Their moves.
+    /// Their moves, and the loose positions.
     pub n_positions: u64,
     /// Problems.
     pub n_problems: u64,
@@ -79,13 +79,17 @@ pub fn verify(dir: &Path, threads: usize, progress: &mut ProgressFn<'_>) -> Resu
     let mut report = VerifyReport::default();
     let all = dataset.info();
     let counters = Counters::default();
-    for (entry, file) in dataset.shards().zip(dataset.games_files()) {
+    let tables = |entry| Table::ALL.into_iter().map(move |table| (entry, table));
+    let files = dataset.shards().flat_map(tables);
+    for (entry, table) in files {
+        let Some(known) = table.fingerprint(entry) else { continue };
         report.n_files += 1;
-        let check = ShardCheck { entry, file, details: details.get(&entry.number) };
+        let file = dataset.file(table, entry.number);
+        let check = FileCheck { entry, table, known, file, details: details.get(&entry.number) };
         let mut tick = || {
             progress(&Progress {
                 n_sources_done: report.n_files - 1,
-                n_sources: all.shards,
+                n_sources: all.shards + all.positions_files,
                 bytes_done: counters.bytes.load(Ordering::Relaxed),
                 bytes: all.size_bytes,
                 n_games: counters.n_games.load(Ordering::Relaxed),
@@ -94,7 +98,7 @@ pub fn verify(dir: &Path, threads: usize, progress: &mut ProgressFn<'_>) -> Resu
             })
         };
         let problems = check.run(n_threads, &counters, &mut tick)?;
-        counters.bytes.fetch_add(entry.totals.size_bytes, Ordering::Relaxed);
+        counters.bytes.fetch_add(check.known.size_bytes, Ordering::Relaxed);
         let Some(problems) = problems else {
             report.stopped = true;
             break;
@@ -134,14 +138,16 @@ struct Counters {
     n_positions: AtomicU64,
 }
 
-/// The check of one games file.
-struct ShardCheck<'a> {
+/// The check of one file of a shard.
+struct FileCheck<'a> {
     entry: &'a ShardEntry,
+    table: Table,
+    known: Fingerprint,
     file: GamesFile,
     details: Option<&'a Details>,
 }
 
-impl ShardCheck<'_> {
+impl FileCheck<'_> {
     /// `None` if it was stopped.
     fn run(
         &self,
@@ -150,13 +156,17 @@ impl ShardCheck<'_> {
         tick: &mut dyn FnMut() -> bool,
     ) -> Result<Option<Vec<Problem>>> {
         match self.open() {
-            Ok(file) => self.games(&file, n_threads, counters, tick),
+            Ok(file) => self.rows(&file, n_threads, counters, tick),
             Err(message) => Ok(Some(vec![self.problem(message)])),
         }
     }
 
     fn problem(&self, message: String) -> Problem {
-        Problem { file: self.entry.file.clone(), row: None, column: None, message }
+        let file = match (self.table, &self.entry.positions) {
+            (Table::Positions, Some(positions)) => &positions.file,
+            _ => &self.entry.file,
+        };
+        Problem { file: file.clone(), row: None, column: None, message }
     }
 
     /// Opens the file if it is the one that the manifest means: another one may hold anything.
@@ -170,12 +180,9 @@ impl ShardCheck<'_> {
         let found = open_file(path)
             .and_then(|mut file| Fingerprint::of_file(&mut file).at(path))
             .map_err(reason)?;
-        let ShardEntry { xxh3, totals, .. } = self.entry;
-        if found.size_bytes != totals.size_bytes {
-            return Err(format!(
-                "expected {} bytes, found {}",
-                totals.size_bytes, found.size_bytes
-            ));
+        let Fingerprint { xxh3, size_bytes } = &self.known;
+        if found.size_bytes != *size_bytes {
+            return Err(format!("expected {size_bytes} bytes, found {}", found.size_bytes));
         }
         if found.xxh3 != *xxh3 {
             return Err(format!("expected hash `{xxh3}`, found `{}`", found.xxh3));
@@ -183,23 +190,31 @@ impl ShardCheck<'_> {
         self.file.open().map_err(reason)
     }
 
-    fn games(
+    fn rows(
         &self,
         file: &IpcFile,
         n_threads: usize,
         counters: &Counters,
         tick: &mut dyn FnMut() -> bool,
     ) -> Result<Option<Vec<Problem>>> {
+        let (batch_len, rows) = match self.table {
+            Table::Games => (GAMES_PER_BATCH, "games"),
+            Table::Positions => (POSITIONS_PER_BATCH, "positions"),
+        };
         let make_worker = || {
             let mut replayer = Replayer::default();
             move |index: usize| -> Result<BatchFindings> {
                 let batch = file.batch(index, None)?;
-                let first_row = (index * GAMES_PER_BATCH) as u64;
+                let first_row = (index * batch_len) as u64;
                 let mut findings = BatchFindings { first_row, ..BatchFindings::default() };
-                findings.is_short = batch.num_rows() != GAMES_PER_BATCH;
-                replayer.batch(&batch, &mut findings);
+                findings.is_short = batch.num_rows() != batch_len;
+                match self.table {
+                    Table::Games => replayer.batch(&batch, &mut findings),
+                    Table::Positions => replay::positions(&batch, &mut findings),
+                }
+                let n_positions = findings.totals.n_all_positions();
                 counters.n_games.fetch_add(findings.totals.n_games, Ordering::Relaxed);
-                counters.n_positions.fetch_add(findings.totals.n_positions, Ordering::Relaxed);
+                counters.n_positions.fetch_add(n_positions, Ordering::Relaxed);
                 Ok(findings)
             }
         };
@@ -209,7 +224,7 @@ impl ShardCheck<'_> {
         let mut problems = Vec::new();
         let mut totals = Totals::default();
         let mut sources = self.details.map_or(&[][..], |details| &details.sources).iter();
-        let mut runs = SourceRuns::default();
+        let mut runs = SourceRuns::new(self.table);
         let n_batches = batches.len();
         for (index, findings) in batches.into_iter().enumerate() {
             let findings = match findings {
@@ -221,8 +236,8 @@ impl ShardCheck<'_> {
             };
             if findings.is_short && index + 1 < n_batches {
                 problems.push(self.problem(format!(
-                    "expected {GAMES_PER_BATCH} games in each batch but the last, found fewer in \
-                     batch {index}"
+                    "expected {batch_len} {rows} in each batch but the last, found fewer in batch \
+                     {index}"
                 )));
             }
             totals.add(&findings.totals);
@@ -239,8 +254,22 @@ impl ShardCheck<'_> {
                 ..self.problem(message)
             }));
         }
-        problems.extend(self.counts(totals).into_iter().map(|message| self.problem(message)));
+        problems.extend(
+            match self.table {
+                Table::Games => self.counts(totals),
+                Table::Positions => self.positions_counts(totals),
+            }
+            .into_iter()
+            .map(|message| self.problem(message)),
+        );
         Ok(Some(problems))
+    }
+
+    /// Compares the number of positions with what the manifest says.
+    fn positions_counts(&self, counted: Totals) -> Vec<String> {
+        let (says, found) = (self.entry.totals.n_loose_positions, counted.n_loose_positions);
+        let problem = format!("expected {says} positions as in the manifest, found {found}");
+        (says != found).then_some(problem).into_iter().collect()
     }
 
     /// Compares what was counted with what manifest, sources and errors say.
@@ -260,7 +289,8 @@ impl ShardCheck<'_> {
         let sum = |get: fn(&SourceRow) -> u64| sources.iter().map(get).sum::<u64>();
         compare("sources", sources.len() as u64, says.n_sources);
         compare("games in sources.feather", sum(|row| row.n_games.into()), says.n_games);
-        compare("positions in sources.feather", sum(|row| row.n_positions), says.n_positions);
+        let n_positions = says.n_all_positions();
+        compare("positions in sources.feather", sum(|row| row.n_positions), n_positions);
         compare("errors in sources.feather", sum(|row| row.n_errors.into()), says.n_errors);
         compare("errors in errors.jsonl", errors.len() as u64, says.n_errors);
         let mut kinds = BTreeMap::new();
