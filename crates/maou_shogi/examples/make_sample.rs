@@ -52,6 +52,8 @@ fn sample_files() -> Vec<(String, Vec<u8>)> {
         game.black = format!("見本ソフト{}", ["甲", "丙", "戊", "庚"][number]);
         game.white = format!("見本ソフト{}", ["乙", "丁", "己", "辛"][number]);
         game.event = "見本棋戦".to_owned();
+        // Most KIF files have none.
+        game.evals_cp.fill(None);
         let mut text = String::new();
         write_kif(&game, &mut text);
         // As most KIF files are.

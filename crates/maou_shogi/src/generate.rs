@@ -20,7 +20,7 @@ use play::{Plan, Play, Scratch};
 use rng::Rng;
 
 use crate::Position;
-use crate::record::{CsaOptions, Format, GameRecord, write_csa_with, write_kif};
+use crate::record::{CsaOptions, Format, GameRecord, write_csa_with, write_ki2, write_kif};
 
 /// What games are made.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -97,9 +97,10 @@ impl GameGenerator {
     pub fn next_text(&mut self, format: Format, game: &mut GameRecord, out: &mut String) {
         self.next_game(game);
         match format {
-            Format::Csa => write_csa_with(game, FLOODGATE, out),
-            Format::Kif => write_kif(game, out),
-            Format::Ki2 | Format::Jkf | Format::Usi | Format::Sfen => {}
+            Format::Csa => drop(write_csa_with(game, FLOODGATE, out)),
+            Format::Kif => drop(write_kif(game, out)),
+            Format::Ki2 => drop(write_ki2(game, out)),
+            Format::Jkf | Format::Usi | Format::Sfen => {}
         }
     }
 }

@@ -14,6 +14,25 @@ use crate::{Color, Move, Position};
 /// A tail is cut after this many characters.
 const MAX_TAIL_CHARS: usize = 1000;
 
+/// An eval as it is told: in centipawns, beyond 31,000 a mate.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Eval {
+    /// Seen by Black.
+    Black(i64),
+    /// Seen by the side that made the move.
+    Mover(i64),
+}
+
+impl Eval {
+    /// The eval for the games table, with `turn` to move after the move.
+    pub fn of_mover(self, turn: Color) -> i16 {
+        match (self, turn) {
+            (Eval::Black(cp), Color::Black) => -clamp_eval(cp),
+            (Eval::Black(cp), Color::White) | (Eval::Mover(cp), _) => clamp_eval(cp),
+        }
+    }
+}
+
 /// Where and why a line breaks off.
 #[derive(Debug)]
 struct Break {
@@ -45,6 +64,8 @@ pub(super) struct Builder<'a> {
     /// The start position was no good: nothing of this game is kept or reported any more.
     dropped: bool,
     verdict: Option<Verdict>,
+    /// Where it stands.
+    verdict_at: usize,
     /// The last move may still get its time.
     pub time_open: bool,
 }
@@ -69,6 +90,7 @@ impl<'a> Builder<'a> {
             broken: None,
             dropped: false,
             verdict: None,
+            verdict_at: 0,
             time_open: false,
         }
     }
@@ -196,9 +218,9 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Gives the last move its eval, seen by Black, unless it has one; `true` if it is taken.
+    /// Gives the last move its eval, unless it has one; `true` if it is taken.
     #[inline]
-    pub fn set_eval_black(&mut self, cp: i64) -> bool {
+    pub fn set_eval(&mut self, eval: Eval) -> bool {
         if !self.time_open {
             return false;
         }
@@ -207,11 +229,7 @@ impl<'a> Builder<'a> {
             return false;
         }
         // The side that made the last move is not to move now.
-        let eval = match self.position.turn() {
-            Color::White => clamp_eval(cp),
-            Color::Black => -clamp_eval(cp),
-        };
-        *last = Some(eval);
+        *last = Some(eval.of_mover(self.position.turn()));
         true
     }
 
@@ -276,6 +294,7 @@ impl<'a> Builder<'a> {
         }
         let Some(first) = &mut self.verdict else {
             self.verdict = Some(verdict);
+            self.verdict_at = offset;
             return;
         };
         if let Some((first, second)) = first.merge(verdict) {
@@ -398,7 +417,10 @@ impl<'a> Builder<'a> {
             variation.ending = verdict.ending;
             variation.result = verdict.result.unwrap_or(GameResult::Unknown);
         } else if !self.is_skipping() {
-            let verdict = verdict.settled(self.game);
+            let (verdict, objection) = verdict.settled(self.game);
+            if let Some(message) = objection {
+                self.report(ErrorKind::Contradiction, self.verdict_at, message);
+            }
             self.game.ending = verdict.ending;
             self.game.result = verdict.result.unwrap_or(GameResult::Unknown);
         }

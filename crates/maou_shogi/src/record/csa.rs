@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use super::builder::Builder;
+use super::builder::{Builder, Eval};
 use super::csa_comment::{self, Comment};
 use super::csa_ending;
 use super::csa_move::{Refusal, find_move, time_ms};
@@ -191,7 +191,7 @@ impl Csa<'_, '_> {
         let end = self.builder.text.line_end(at);
         let line = &self.bytes[at..end];
         match csa_comment::parse(line) {
-            Comment::EvalBlack(cp) if self.builder.set_eval_black(cp) => {
+            Comment::EvalBlack(cp) if self.builder.set_eval(Eval::Black(cp)) => {
                 self.builder.comment_with_data(at + 1..end);
             }
             other => self.read_other_comment(other, at..end),
@@ -208,9 +208,19 @@ impl Csa<'_, '_> {
             Comment::Summary(verdict) if self.builder.has_begun() => {
                 self.builder.end(line.start, verdict);
             }
+            Comment::Other if self.bytes[text.clone()].starts_with(b"CSA encoding=") => return,
+            Comment::Other if self.take_eval_of_gui(text.clone()) => {}
             _ => return self.builder.comment(text),
         }
         self.builder.comment_with_data(text);
+    }
+
+    fn take_eval_of_gui(&mut self, text: Range<usize>) -> bool {
+        if !matches!(self.bytes[text.clone()], [b'*', b'*' | b'#', ..]) {
+            return false;
+        }
+        let eval = csa_comment::eval_of_gui(&self.decoded(&self.bytes[text]));
+        eval.is_some_and(|eval| self.builder.set_eval(eval))
     }
 
     #[cold]

@@ -1,6 +1,8 @@
 //! Comments of CSA that carry data: evals, ratings and the summary of floodgate.
 
+use super::builder::Eval;
 use super::ending::Verdict;
+use super::kif_comment;
 use super::{Ending, GameResult};
 
 /// What a comment says.
@@ -33,6 +35,12 @@ pub(super) fn parse(line: &[u8]) -> Comment {
         [b'\'', b'b' | b'w' | b's', ..] => parse_named(&line[1..]),
         _ => Comment::Other,
     }
+}
+
+/// The eval in a comment as programs with a board write it, from behind the apostrophe: they put the
+/// sign of KIF before what they would write there.
+pub(super) fn eval_of_gui(text: &str) -> Option<Eval> {
+    kif_comment::eval(text).filter(|_| text.starts_with("**") || text.starts_with("*#"))
 }
 
 fn parse_named(text: &[u8]) -> Comment {

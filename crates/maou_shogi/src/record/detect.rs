@@ -4,7 +4,7 @@ use super::csa_ending;
 use super::glyph::Utf8;
 use super::kif_move::{Lexed, lex};
 use super::kif_text::is_telling_header;
-use super::text::{Text, foreign_encoding};
+use super::text::{Encoding, Text, foreign_encoding};
 use super::usi;
 use super::{ErrorKind, Format};
 use crate::Color;
@@ -20,14 +20,18 @@ enum Hint {
     /// A header that KIF and KI2 share.
     MaybeKif,
     Format(Format),
-    /// A format that is known and not read.
-    Other(&'static str),
     /// No format has such a line.
     Strange,
 }
 
 /// Tells the format by the first line that is decisive.
 pub(super) fn detect(text: Text) -> Result<Format, Rejection> {
+    /// Names and the like of a record stand in its first bytes.
+    const HEAD_BYTES: usize = 4096;
+    let head = &text.bytes[..text.bytes.len().min(HEAD_BYTES)];
+    if text.encoding == Encoding::Ascii && memchr::memchr(0x1B, head).is_some() {
+        foreign(text.bytes)?;
+    }
     let mut first_content = None;
     let (mut maybe_csa, mut maybe_kif, mut is_strange) = (false, false, false);
     let mut at = 0;
@@ -38,7 +42,6 @@ pub(super) fn detect(text: Text) -> Result<Format, Rejection> {
             let is_first = *first_content.get_or_insert(at) == at;
             match hint(text, line, is_first) {
                 Hint::Format(format) => return Ok(format),
-                Hint::Other(name) => return Err(unread(text, at, name)),
                 Hint::MaybeCsa => maybe_csa = true,
                 Hint::MaybeKif => maybe_kif = true,
                 Hint::Strange if !maybe_csa && !maybe_kif => break,
@@ -56,18 +59,16 @@ pub(super) fn detect(text: Text) -> Result<Format, Rejection> {
     }
 }
 
-fn unread(text: Text, at: usize, name: &str) -> Rejection {
-    let line = &text.bytes[at..text.line_end(at)];
-    let blanks = line.len() - line.trim_ascii_start().len();
-    let message =
-        format!("expected a game record, found a {name} record, which this version does not read");
-    (ErrorKind::NotARecord, at + blanks, message)
+/// Refuses encodings that are not read.
+fn foreign(bytes: &[u8]) -> Result<(), Rejection> {
+    let Some(name) = foreign_encoding(bytes) else { return Ok(()) };
+    let message = format!("expected UTF-8, Shift_JIS or EUC-JP text, found {name}");
+    Err((ErrorKind::Encoding, 0, message))
 }
 
 fn not_a_record(text: Text, at: usize) -> Rejection {
-    if let Some(name) = foreign_encoding(text.bytes) {
-        let message = format!("expected UTF-8, Shift_JIS or EUC-JP text, found {name}");
-        return (ErrorKind::Encoding, 0, message);
+    if let Err(rejection) = foreign(text.bytes) {
+        return rejection;
     }
     let line = &text.bytes[at..text.line_end(at)];
     let blanks = line.len() - line.trim_ascii_start().len();
@@ -146,8 +147,8 @@ fn japanese_hint(text: Text, line: &[u8]) -> Hint {
     let digits = decoded.bytes().take_while(u8::is_ascii_digit).count();
     if decoded.starts_with("手数--") || is_kif_move(&decoded, digits) {
         Hint::Format(Format::Kif)
-    } else if decoded.starts_with(['▲', '△', '☗', '☖', '▼', '▽']) {
-        Hint::Other("KI2")
+    } else if is_ki2_move(&decoded) {
+        Hint::Format(Format::Ki2)
     } else if let Some((key, _)) = decoded.split_once(['：', ':']) {
         match key.chars().next() {
             _ if is_telling_header(key.trim_end()) => Hint::MaybeKif,
@@ -162,6 +163,15 @@ fn japanese_hint(text: Text, line: &[u8]) -> Hint {
     } else {
         Hint::Strange
     }
+}
+
+/// A move or an ending with the mark of its side before it.
+fn is_ki2_move(line: &str) -> bool {
+    let line = line.trim_start();
+    let rest = line.trim_start_matches(['▲', '△', '☗', '☖', '▼', '▽', '⛊', '⛉']);
+    rest.len() < line.len()
+        && (matches!(lex::<Utf8>(rest.as_bytes(), 0), Lexed::Move(..))
+            || ENDINGS.iter().any(|ending| rest.starts_with(ending)))
 }
 
 /// `| ・v銀 ・ … ・|二`

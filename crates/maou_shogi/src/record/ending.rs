@@ -63,31 +63,64 @@ impl Verdict {
         format!("{}: {result}", self.ending)
     }
 
-    /// The final verdict: at a repetition the rules decide about perpetual check.
-    pub fn settled(self, game: &GameRecord) -> Verdict {
-        match (self.ending, self.result) {
-            (Ending::Repetition, Some(GameResult::Draw)) | (Ending::PerpetualCheck, None) => {
-                match perpetual_checker(game) {
-                    Some(loser) => Verdict::won_by(Ending::PerpetualCheck, loser.opponent()),
-                    None => self,
-                }
+    /// The final verdict, and what the rules have against it: at a repetition they decide about
+    /// perpetual check, unless the record names a winner, and about how often the position was there.
+    pub fn settled(self, game: &GameRecord) -> (Verdict, Option<String>) {
+        if !matches!(self.ending, Ending::Repetition | Ending::PerpetualCheck) {
+            return (self, None);
+        }
+        let end = RepeatedEnd::of(game);
+        let told = self.describe();
+        match (self.ending, self.result, end.checker) {
+            (_, _, _) if end.n_occurrences < 4 => {
+                let n = end.n_occurrences;
+                let message = format!(
+                    "expected the position there for the fourth time, found it there `{n}` times, \
+                     at the end `{told}`"
+                );
+                (self, Some(message))
             }
-            _ => self,
+            (Ending::Repetition, Some(GameResult::Draw), Some(loser))
+            | (Ending::PerpetualCheck, None, Some(loser)) => {
+                (Verdict::won_by(Ending::PerpetualCheck, loser.opponent()), None)
+            }
+            (Ending::PerpetualCheck, _, None) => {
+                let message =
+                    format!("expected check on every move, found others, at the end `{told}`");
+                (self, Some(message))
+            }
+            (Ending::PerpetualCheck, Some(result), Some(loser))
+                if result != GameResult::win_of(loser.opponent()) =>
+            {
+                let message =
+                    format!("expected `{loser}` to lose by perpetual check, found `{told}`");
+                (Verdict { result: Some(GameResult::Unknown), ..self }, Some(message))
+            }
+            _ => (self, None),
         }
     }
 }
 
-/// Who loses by perpetual check, if the main line ends so.
-fn perpetual_checker(game: &GameRecord) -> Option<Color> {
-    let mut position = game.start.clone();
-    let mut history = History::new(&position);
-    for mv in &game.moves {
-        position.make(*mv);
-        history.push(&position);
-    }
-    match history.repetition() {
-        Repetition::Win => Some(position.turn().opponent()),
-        Repetition::Loss => Some(position.turn()),
-        _ => None,
+/// What the rules say of the last position of a main line.
+struct RepeatedEnd {
+    n_occurrences: usize,
+    /// Who gave check all the time since its first occurrence.
+    checker: Option<Color>,
+}
+
+impl RepeatedEnd {
+    fn of(game: &GameRecord) -> RepeatedEnd {
+        let mut position = game.start.clone();
+        let mut history = History::new(&position);
+        for mv in &game.moves {
+            position.make(*mv);
+            history.push(&position);
+        }
+        let checker = match history.repetition() {
+            Repetition::Win => Some(position.turn().opponent()),
+            Repetition::Loss => Some(position.turn()),
+            _ => None,
+        };
+        RepeatedEnd { n_occurrences: history.n_occurrences(), checker }
     }
 }

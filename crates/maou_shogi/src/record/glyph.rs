@@ -4,7 +4,7 @@
 //! at compile time from one list of characters. Characters of JIS X 0208 stand in Shift_JIS and
 //! EUC-JP where their row and cell say.
 
-use crate::PieceType;
+use crate::{Color, PieceType};
 
 /// What a character means in a move.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -23,16 +23,34 @@ pub(super) enum Glyph {
     Not,
     /// 打
     Drop,
-    /// 右, 左, 上 and so on: which of several pieces. KIF names the origin as well.
-    Modifier,
-    /// ▲ or △, which tell whose move it is.
-    Mark,
+    /// 右, 左, 上 and so on: which of several pieces, as bits of [`modifier`]. KIF names the origin
+    /// as well.
+    Modifier(u8),
+    /// ▲ or △ and the like, which tell whose move it is.
+    Mark(Color),
     /// Any other character.
     Other,
 }
 
-/// The characters with row and cell in JIS X 0208.
-const GLYPHS: [(char, u8, u8, Glyph); 56] = {
+/// Which of several pieces makes a move, seen by its side; bits, since two may stand together.
+pub(super) mod modifier {
+    /// 右
+    pub const RIGHT: u8 = 1;
+    /// 左
+    pub const LEFT: u8 = 2;
+    /// 上, once 行 or 入 for great pieces
+    pub const FORWARD: u8 = 4;
+    /// 引, also 下
+    pub const BACKWARD: u8 = 8;
+    /// 寄
+    pub const SIDEWAYS: u8 = 16;
+    /// 直
+    pub const STRAIGHT: u8 = 32;
+}
+
+/// The characters with row and cell in JIS X 0208; row 0 for those that it does not have.
+const GLYPHS: [(char, u8, u8, Glyph); 62] = {
+    use Color::{Black, White};
     use Glyph::{Blank, Digit, Drop, Mark, Modifier, Not, Piece, Promoted, Same};
     [
         ('　', 1, 1, Blank),
@@ -77,20 +95,26 @@ const GLYPHS: [(char, u8, u8, Glyph); 56] = {
         ('不', 41, 52, Not),
         ('生', 32, 24, Not),
         ('打', 34, 39, Drop),
-        ('右', 17, 6, Modifier),
-        ('左', 26, 24, Modifier),
-        ('上', 30, 69, Modifier),
-        ('下', 18, 28, Modifier),
-        ('直', 36, 30, Modifier),
-        ('寄', 20, 83, Modifier),
-        ('引', 16, 90, Modifier),
-        ('行', 25, 52, Modifier),
-        ('入', 38, 94, Modifier),
-        ('筋', 22, 58, Modifier),
-        ('段', 35, 42, Modifier),
-        ('手', 28, 74, Modifier),
-        ('▲', 2, 5, Mark),
-        ('△', 2, 4, Mark),
+        ('右', 17, 6, Modifier(modifier::RIGHT)),
+        ('左', 26, 24, Modifier(modifier::LEFT)),
+        ('上', 30, 69, Modifier(modifier::FORWARD)),
+        ('下', 18, 28, Modifier(modifier::BACKWARD)),
+        ('直', 36, 30, Modifier(modifier::STRAIGHT)),
+        ('寄', 20, 83, Modifier(modifier::SIDEWAYS)),
+        ('引', 16, 90, Modifier(modifier::BACKWARD)),
+        ('行', 25, 52, Modifier(modifier::FORWARD)),
+        ('入', 38, 94, Modifier(modifier::FORWARD)),
+        ('筋', 22, 58, Modifier(0)),
+        ('段', 35, 42, Modifier(0)),
+        ('手', 28, 74, Modifier(0)),
+        ('▲', 2, 5, Mark(Black)),
+        ('△', 2, 4, Mark(White)),
+        ('▼', 2, 7, Mark(Black)),
+        ('▽', 2, 6, Mark(White)),
+        ('☗', 0, 0, Mark(Black)),
+        ('☖', 0, 0, Mark(White)),
+        ('⛊', 0, 0, Mark(Black)),
+        ('⛉', 0, 0, Mark(White)),
     ]
 };
 
@@ -98,6 +122,9 @@ const GLYPHS: [(char, u8, u8, Glyph); 56] = {
 pub(super) trait Width {
     /// How many bytes a character of JIS X 0208 takes.
     const BYTES: usize;
+
+    /// 評価値, the word before an eval.
+    const EVAL: &'static [u8];
 
     /// The glyph at the start of `bytes`, which are not empty, and how many bytes it takes.
     fn glyph(bytes: &[u8]) -> (Glyph, usize);
@@ -109,6 +136,7 @@ pub(super) struct EucJp;
 
 impl Width for Utf8 {
     const BYTES: usize = 3;
+    const EVAL: &'static [u8] = "評価値".as_bytes();
 
     #[inline]
     fn glyph(bytes: &[u8]) -> (Glyph, usize) {
@@ -124,6 +152,7 @@ impl Width for Utf8 {
 
 impl Width for ShiftJis {
     const BYTES: usize = 2;
+    const EVAL: &'static [u8] = b"\x95\x5D\x89\xBF\x92\x6C";
 
     #[inline]
     fn glyph(bytes: &[u8]) -> (Glyph, usize) {
@@ -139,6 +168,7 @@ impl Width for ShiftJis {
 
 impl Width for EucJp {
     const BYTES: usize = 2;
+    const EVAL: &'static [u8] = b"\xC9\xBE\xB2\xC1\xC3\xCD";
 
     #[inline]
     fn glyph(bytes: &[u8]) -> (Glyph, usize) {
@@ -190,6 +220,10 @@ impl Table {
         let mut idx = 0;
         while idx < GLYPHS.len() {
             let (ch, row, cell, glyph) = GLYPHS[idx];
+            idx += 1;
+            if encoding != 0 && row == 0 {
+                continue;
+            }
             let bytes = match encoding {
                 0 => utf8_bytes(ch),
                 1 => shift_jis_bytes(row, cell),
@@ -200,7 +234,6 @@ impl Table {
                 return None;
             }
             entries[slot] = (bytes, glyph);
-            idx += 1;
         }
         Some(Table { factor, entries })
     }
@@ -248,14 +281,23 @@ mod tests {
 
     #[test]
     fn glyphs_are_found_in_every_encoding() {
-        for (ch, _, _, glyph) in GLYPHS {
+        for (ch, row, _, glyph) in GLYPHS {
             let text = ch.to_string();
             assert_eq!(Utf8::glyph(text.as_bytes()), (glyph, 3), "{ch}");
-            let (bytes, _, _) = encoding_rs::SHIFT_JIS.encode(&text);
-            assert_eq!(ShiftJis::glyph(&bytes), (glyph, 2), "{ch}");
-            let (bytes, _, _) = encoding_rs::EUC_JP.encode(&text);
-            assert_eq!(EucJp::glyph(&bytes), (glyph, 2), "{ch}");
+            let (bytes, _, unmappable) = encoding_rs::SHIFT_JIS.encode(&text);
+            assert_eq!(unmappable, row == 0, "{ch}");
+            if row > 0 {
+                assert_eq!(ShiftJis::glyph(&bytes), (glyph, 2), "{ch}");
+                let (bytes, _, _) = encoding_rs::EUC_JP.encode(&text);
+                assert_eq!(EucJp::glyph(&bytes), (glyph, 2), "{ch}");
+            }
         }
+    }
+
+    #[test]
+    fn the_word_before_an_eval() {
+        assert_eq!(ShiftJis::EVAL, encoding_rs::SHIFT_JIS.encode("評価値").0.as_ref());
+        assert_eq!(EucJp::EVAL, encoding_rs::EUC_JP.encode("評価値").0.as_ref());
     }
 
     #[test]

@@ -5,8 +5,9 @@
 //!
 //! Source: <http://kakinoki.o.oo7.jp/kif_format.html>.
 
-use super::builder::Builder;
+use super::builder::{Builder, Eval};
 use super::glyph::{Glyph, Width};
+use super::kif_comment;
 use super::kif_ending;
 use super::kif_move::{self, Lexed, Origin, WrittenMove};
 use super::kif_start::KifStart;
@@ -16,7 +17,9 @@ use crate::{Move, PieceType, Position, Square};
 /// Reads all games of the builder's text, whose characters are those of `W`.
 ///
 /// `even` is the start of an even game.
-pub(super) fn read<'a, W: Width>(builder: Builder<'a>, even: &'a Position) {
+///
+/// In KI2 (`is_ki2`) moves stand in lines that begin with a mark.
+pub(super) fn read<'a, W: Width>(builder: Builder<'a>, even: &'a Position, is_ki2: bool) {
     let text = builder.text;
     let mut kif = Kif::<W> {
         bytes: text.bytes,
@@ -26,7 +29,9 @@ pub(super) fn read<'a, W: Width>(builder: Builder<'a>, even: &'a Position) {
         has_content: false,
         time_is_reported: false,
         line: String::new(),
+        late_headers: Vec::new(),
         even,
+        is_ki2,
         width: std::marker::PhantomData,
     };
     let mut at = 0;
@@ -47,7 +52,10 @@ pub(super) struct Kif<'a, W> {
     time_is_reported: bool,
     /// The decoded line.
     pub line: String,
+    /// Header fields after moves: they are those of the next game, if there is one.
+    pub late_headers: Vec<(String, String)>,
     even: &'a Position,
+    is_ki2: bool,
     width: std::marker::PhantomData<W>,
 }
 
@@ -57,18 +65,75 @@ impl<W: Width> Kif<'_, W> {
     fn read_line(&mut self, line_start: usize) -> usize {
         let blanks = self.bytes[line_start..].iter().take_while(|byte| **byte == b' ').count();
         let at = line_start + blanks;
+        if self.is_ki2
+            && let Some(at) = self.find_mark(at)
+        {
+            return self.read_marked_line(at);
+        }
         match self.bytes.get(at) {
             Some(b'0'..=b'9') if !self.builder.is_skipping() => self.read_move_line(at),
             Some(b'0'..=b'9') => self.builder.text.line_end(at) + 1,
-            Some(sign @ (b'*' | b'&')) => {
-                let end = self.builder.text.line_end(at);
+            Some(b'*') => self.read_comment(at),
+            Some(b'&') => {
                 // A bookmark keeps its sign, which tells it from a comment.
-                self.builder.comment(at + usize::from(*sign == b'*')..end);
+                let end = self.builder.text.line_end(at);
+                self.builder.comment(at..end);
                 end + 1
             }
             Some(b'\n') => at + 1,
             None => at,
             _ => self.read_text_line(line_start, at),
+        }
+    }
+
+    /// The mark with which the line at `at` begins, perhaps after blanks.
+    fn find_mark(&self, at: usize) -> Option<usize> {
+        let mut pos = at;
+        while let Some(rest) = self.bytes.get(pos..).filter(|rest| !rest.is_empty()) {
+            match W::glyph(rest) {
+                (Glyph::Blank, len) => pos += len,
+                (Glyph::Mark(_), _) => return Some(pos),
+                _ => break,
+            }
+        }
+        None
+    }
+
+    #[inline]
+    fn read_comment(&mut self, at: usize) -> usize {
+        let end = self.builder.text.line_end(at);
+        match self.eval_in_comment(at + 1, end) {
+            Some(eval) if self.builder.set_eval(eval) => {
+                self.builder.comment_with_data(at + 1..end);
+            }
+            _ => self.builder.comment(at + 1..end),
+        }
+        end + 1
+    }
+
+    /// The eval in the comment between `at` and `end`; most comments are not looked at any further.
+    #[inline]
+    fn eval_in_comment(&self, at: usize, end: usize) -> Option<Eval> {
+        /// What stands before an eval is not longer.
+        const MAX_BYTES: usize = 512;
+        let text = &self.bytes[at..end];
+        match text.first()? {
+            b'+' | b'-' | b'0'..=b'9' => {
+                let next = self.bytes.get(end + 2..).filter(|_| self.bytes[end + 1] == b'*')?;
+                let has_line = !next.is_empty() && matches!(W::glyph(next).0, Glyph::Mark(_));
+                kif_comment::shogidokoro(text).filter(|_| has_line)
+            }
+            // As ShogiHome and the writer here do it.
+            b'*' | b'#'
+                if text[1..].starts_with(W::EVAL) && text.get(1 + W::EVAL.len()) == Some(&b'=') =>
+            {
+                kif_comment::plain(&text[W::EVAL.len() + 2..])
+            }
+            b'*' | b'#' => kif_comment::eval(&self.decoded(&text[..text.len().min(MAX_BYTES)])),
+            _ if text.starts_with(W::EVAL) => {
+                kif_comment::eval(&self.decoded(&text[..text.len().min(MAX_BYTES)]))
+            }
+            _ => None,
         }
     }
 
@@ -140,7 +205,7 @@ impl<W: Width> Kif<'_, W> {
 
     /// Begins the main line at its first move, and says whether moves are played.
     #[cold]
-    fn ready_for_move(&mut self, at: usize) -> bool {
+    pub fn ready_for_move(&mut self, at: usize) -> bool {
         if !self.builder.has_begun() {
             self.begin(at);
         } else if self.builder.has_verdict() && self.builder.is_whole() {
@@ -200,11 +265,11 @@ impl<W: Width> Kif<'_, W> {
 
     /// Reads the word in place of a move.
     #[cold]
-    fn read_ending(&mut self, at: usize, line_start: usize) -> usize {
+    pub fn read_ending(&mut self, at: usize, line_start: usize) -> usize {
         let end = self.builder.text.line_end(at);
         let text = self.decoded(&self.bytes[at..end]);
         let word = text
-            .trim_start_matches(['▲', '△'])
+            .trim_start_matches(['▲', '△', '▼', '▽', '☗', '☖', '⛊', '⛉'])
             .split([' ', '　', '(', '\r', '\t', '+'])
             .next()
             .unwrap_or("");
@@ -243,13 +308,20 @@ impl<W: Width> Kif<'_, W> {
     /// Games put one behind the other: a header after moves begins the next one.
     pub fn begin_next_if_played(&mut self, line_start: usize) {
         if self.builder.has_body() {
+            let headers = std::mem::take(&mut self.late_headers);
             self.finish_game(line_start);
+            for (key, value) in headers {
+                self.builder.header(&key, &value);
+            }
         }
     }
 
     fn finish_game(&mut self, end: usize) {
         if self.has_content && !self.builder.has_begun() {
             self.begin(self.bytes[..end].trim_ascii_end().len());
+        }
+        for (key, value) in std::mem::take(&mut self.late_headers) {
+            self.builder.header(&key, &value);
         }
         self.builder.finish(end);
         self.start = KifStart::new();

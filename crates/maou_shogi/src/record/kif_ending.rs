@@ -69,6 +69,10 @@ pub(super) fn of_line(line: &str, turn: Color) -> Option<Verdict> {
         of(Ending::Checkmate)
     } else if text.contains("引き分け") || text.contains("引分") {
         Verdict { ending: Ending::Unknown, result: Some(GameResult::Draw) }
+    } else if text.contains("待った") {
+        Verdict::of(Ending::Takeback, turn)
+    } else if text.contains("エラー") {
+        Verdict::of(Ending::Error, turn)
     } else if winner.is_some() {
         of(Ending::Resign)
     } else {

@@ -1,7 +1,7 @@
 //! One move of KIF, told from its bytes without decoding.
 
 use super::glyph::{Glyph, Width};
-use crate::{PieceType, Square};
+use crate::{Color, PieceType, Square};
 
 /// A move as it is written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -12,6 +12,10 @@ pub(super) struct WrittenMove {
     pub kind: PieceType,
     pub promotes: bool,
     pub from: Origin,
+    /// The bits of [`modifier`](super::glyph::modifier) that stand behind the piece.
+    pub modifiers: u8,
+    /// Whose move it is, by a mark before it.
+    pub side: Option<Color>,
 }
 
 /// Where the piece comes from.
@@ -40,7 +44,9 @@ pub(super) enum Lexed {
 #[inline]
 pub(super) fn lex<W: Width>(bytes: &[u8], at: usize) -> Lexed {
     let mut at = at;
-    if let (Glyph::Mark, len) = glyph_at::<W>(bytes, at) {
+    let mut side = None;
+    if let (Glyph::Mark(color), len) = glyph_at::<W>(bytes, at) {
+        side = Some(color);
         at += len;
     }
     let to = match glyph_at::<W>(bytes, at) {
@@ -60,6 +66,7 @@ pub(super) fn lex<W: Width>(bytes: &[u8], at: usize) -> Lexed {
     };
     let mut kind = None;
     let (mut promotes, mut drops, mut negated) = (false, false, false);
+    let mut modifiers = 0;
     loop {
         let (glyph, len) = glyph_at::<W>(bytes, at);
         match (glyph, kind) {
@@ -74,7 +81,7 @@ pub(super) fn lex<W: Width>(bytes: &[u8], at: usize) -> Lexed {
                 kind = piece;
                 promotes = false;
             }
-            (Glyph::Modifier, Some(_)) => {}
+            (Glyph::Modifier(bits), Some(_)) => modifiers |= bits,
             (Glyph::Not, Some(_)) => negated = true,
             (Glyph::Promoted, Some(_)) => promotes = true,
             (Glyph::Drop, Some(_)) => drops = true,
@@ -85,7 +92,7 @@ pub(super) fn lex<W: Width>(bytes: &[u8], at: usize) -> Lexed {
     let Some(kind) = kind else { return Lexed::Malformed };
     let promotes = promotes && !negated;
     let (from, at) = origin(bytes, at, drops);
-    Lexed::Move(WrittenMove { to, kind, promotes, from }, at)
+    Lexed::Move(WrittenMove { to, kind, promotes, from, modifiers, side }, at)
 }
 
 /// The origin in parentheses, perhaps after blanks; `(00)` is the hand.
@@ -171,7 +178,7 @@ fn square(file: u8, rank: u8) -> Option<Square> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::glyph::{EucJp, ShiftJis, Utf8};
+    use super::super::glyph::{EucJp, ShiftJis, Utf8, modifier};
     use super::*;
 
     #[test]
@@ -204,7 +211,9 @@ mod tests {
             ("５八王(59)", sq("5h"), PieceType::King, false, from("5i")),
             ("５八玉(59)", sq("5h"), PieceType::King, false, from("5i")),
         ] {
-            let expected = WrittenMove { to, kind, promotes, from: origin };
+            let side = text.starts_with('▲').then_some(Color::Black);
+            let modifiers = if text.contains('右') { modifier::RIGHT } else { 0 };
+            let expected = WrittenMove { to, kind, promotes, from: origin, modifiers, side };
             let check = |lexed: Lexed, n_bytes: usize| {
                 assert_eq!(lexed, Lexed::Move(expected, n_bytes), "{text}");
             };

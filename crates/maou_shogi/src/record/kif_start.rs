@@ -74,6 +74,13 @@ impl KifStart {
         self.turn = Some(turn);
     }
 
+    /// Takes what the first move tells of who moves first, if nothing but a board is known.
+    pub fn set_turn_unless_told(&mut self, turn: Color) {
+        if self.n_rows > 0 && self.handicap.is_none() {
+            self.turn.get_or_insert(turn);
+        }
+    }
+
     /// Takes a hand such as `飛二　金　歩十一`.
     pub fn set_hand(&mut self, color: Color, text: &str) -> Result<(), String> {
         let mut hand = Hand::default();

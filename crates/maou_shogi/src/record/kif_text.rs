@@ -150,7 +150,7 @@ impl<W: Width> Kif<'_, W> {
         let key = line[..colon].trim_end();
         let value = line[colon + separator.len_utf8()..].trim();
         if !USED_HEADERS.contains(&key) {
-            return self.builder.header(key, value);
+            return self.read_free_header(key, value);
         }
         self.begin_next_if_played(line_start);
         self.has_content = true;
@@ -190,6 +190,16 @@ impl<W: Width> Kif<'_, W> {
                 self.set_hand(Color::White, value, value_at);
             }
             _ => {}
+        }
+    }
+
+    /// A header field that nothing is read from.
+    fn read_free_header(&mut self, key: &str, value: &str) {
+        if !self.builder.is_full() || self.builder.is_skipping() {
+        } else if self.builder.has_body() {
+            self.late_headers.push((key.to_owned(), value.to_owned()));
+        } else {
+            self.builder.header(key, value);
         }
     }
 

@@ -20,7 +20,9 @@ mod jkf;
 mod jkf_move;
 mod jkf_start;
 mod json;
+mod ki2;
 mod kif;
+mod kif_comment;
 mod kif_ending;
 mod kif_move;
 mod kif_start;
@@ -33,12 +35,14 @@ mod text;
 mod usi;
 mod write;
 
+pub(crate) use builder::clamp_eval;
 pub use check::GameError;
 pub use error::{ErrorKind, RecordError};
 pub use model::{Comment, Date, Ending, GameRecord, GameResult, UnknownEnding, Variation};
-pub(crate) use builder::clamp_eval;
 pub use text::Encoding;
-pub use write::{CsaOptions, EncodeError, Loss, encode, write_csa, write_csa_with, write_kif};
+pub use write::{
+    CsaOptions, EncodeError, Loss, encode, write_csa, write_csa_with, write_ki2, write_kif,
+};
 
 use builder::Builder;
 use text::{Places, Text};
@@ -137,17 +141,15 @@ impl Reader {
         let builder = Builder::new(text, &mut self.game, self.is_full, &mut watched);
         match (format, text.encoding) {
             (Format::Csa, _) => csa::read(builder, &mut self.csa_start),
-            (Format::Kif, Encoding::Ascii | Encoding::Utf8) => {
-                kif::read::<glyph::Utf8>(builder, &self.even);
+            (Format::Kif | Format::Ki2, Encoding::Ascii | Encoding::Utf8) => {
+                kif::read::<glyph::Utf8>(builder, &self.even, format == Format::Ki2);
             }
-            (Format::Kif, Encoding::ShiftJis) => {
-                kif::read::<glyph::ShiftJis>(builder, &self.even);
+            (Format::Kif | Format::Ki2, Encoding::ShiftJis) => {
+                kif::read::<glyph::ShiftJis>(builder, &self.even, format == Format::Ki2);
             }
-            (Format::Kif, Encoding::EucJp) => {
-                kif::read::<glyph::EucJp>(builder, &self.even);
+            (Format::Kif | Format::Ki2, Encoding::EucJp) => {
+                kif::read::<glyph::EucJp>(builder, &self.even, format == Format::Ki2);
             }
-            // Not told by content yet.
-            (Format::Ki2, _) => {}
             (Format::Jkf, _) => jkf::read(builder, &self.even),
             (Format::Usi | Format::Sfen, _) => usi::read(builder, &self.even),
         }

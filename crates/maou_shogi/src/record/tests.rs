@@ -3,7 +3,10 @@
 mod any_bytes;
 mod csa;
 mod jkf;
+mod ki2;
 mod kif;
+mod kif_evals;
+mod repetition;
 mod tree;
 mod usi;
 
@@ -81,11 +84,7 @@ fn texts_that_are_no_record() {
         ("# Title\n\nText: more.\n", ErrorKind::NotARecord, format!("1:1: {expected} `# Title`")),
         ("お知らせ：なし\n", ErrorKind::NotARecord, format!("1:1: {expected} `お知らせ：なし`")),
         ("\0\u{1}\u{2}", ErrorKind::NotARecord, format!("1:1: {expected} binary data")),
-        (
-            "先手：A\n後手：B\n\n▲７六歩 △３四歩\n",
-            ErrorKind::NotARecord,
-            format!("4:1: {expected} a KI2 record, which this version does not read"),
-        ),
+        ("▲お知らせ\n", ErrorKind::NotARecord, format!("1:1: {expected} `▲お知らせ`")),
         ("%PDF-1.4\n+\n-\n", ErrorKind::NotARecord, format!("1:1: {expected} `%PDF-1.4`")),
         ("N+1 queries\n- one\n", ErrorKind::NotARecord, format!("1:1: {expected} `N+1 queries`")),
         ("1 23 45\n2 34 56\n", ErrorKind::NotARecord, format!("1:1: {expected} `1 23 45`")),
@@ -104,8 +103,15 @@ fn texts_that_are_no_record() {
 #[test]
 fn encodings_that_are_not_read_are_named() {
     let utf16 = b"\xFF\xFEV\x002\x00\n\x00";
+    let without_mark = b"V\x002\x00\n\x00N\x00+\x00";
     let iso_2022_jp = b"\x1B$B@h<j\x1B(B: A\n";
-    for (bytes, name) in [(utf16.as_slice(), "UTF-16"), (iso_2022_jp, "ISO-2022-JP")] {
+    let in_a_record = b"V2.2\nN+\x1B$B@h<j\x1B(B\nPI\n+\n+7776FU\n";
+    for (bytes, name) in [
+        (utf16.as_slice(), "UTF-16"),
+        (without_mark, "UTF-16"),
+        (iso_2022_jp, "ISO-2022-JP"),
+        (in_a_record, "ISO-2022-JP"),
+    ] {
         let message =
             format!("encoding: 1:1: expected UTF-8, Shift_JIS or EUC-JP text, found {name}");
         assert_eq!(messages(&read(bytes)), [message]);

@@ -52,6 +52,13 @@ impl Encoding {
         }
     }
 
+    /// The encoding with this name.
+    pub fn from_name(name: &str) -> Option<Encoding> {
+        [Encoding::Ascii, Encoding::Utf8, Encoding::ShiftJis, Encoding::EucJp]
+            .into_iter()
+            .find(|encoding| encoding.as_str() == name)
+    }
+
     /// The name of the encoding, as records write it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -245,8 +252,11 @@ impl Places {
 
 /// The byte order mark or escape sequence of an encoding that is not read, and its name.
 pub(super) fn foreign_encoding(bytes: &[u8]) -> Option<&'static str> {
-    if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
-        return Some("UTF-16");
+    match bytes {
+        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => return Some("UTF-16"),
+        // Without a mark, but with two characters of ASCII.
+        [1..0x80, 0, 1..0x80, 0, ..] | [0, 1..0x80, 0, 1..0x80, ..] => return Some("UTF-16"),
+        _ => {}
     }
     memchr::memmem::find(bytes, b"\x1B$B").map(|_| "ISO-2022-JP")
 }

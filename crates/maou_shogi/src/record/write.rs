@@ -1,19 +1,25 @@
-//! Writing game records as CSA and KIF text.
+//! Writing game records.
 //!
-//! Read again, a text gives the same game, but for what its format cannot hold:
+//! Read again, a text gives the same game, but for what its format cannot hold, which is returned
+//! as a [`Loss`]:
 //!
-//! | | CSA | KIF |
-//! |---|---|---|
-//! | evals, ratings | kept | left out |
-//! | another forbidden action | kept | becomes an illegal move |
-//! | a game that was not played | becomes an interrupted one | kept |
-//! | a result without an ending | left out | left out |
-//! | `tail`, `eval_scale_cp`, counts of what was dropped | left out | left out |
+//! | | CSA | KIF | KI2 |
+//! |---|---|---|---|
+//! | variations | lost | kept | kept |
+//! | times | kept | kept | lost |
+//! | ratings | kept | lost | lost |
+//! | another forbidden action | kept | becomes an illegal move | becomes an illegal move |
+//! | a game that was not played | becomes an interrupted one | kept | kept |
+//! | a winner without an ending | lost | lost | lost |
 //!
-//! Start positions other than the usual one are written as boards.
+//! `tail` and `eval_scale_cp` are not written, nor told as lost. Start positions without a name are
+//! written as boards.
 
 mod csa;
+mod header;
+mod ki2;
 mod kif;
+mod kif_lines;
 mod loss;
 #[cfg(test)]
 mod tests;
@@ -23,12 +29,12 @@ use std::fmt;
 use encoding_rs::{EUC_JP, SHIFT_JIS};
 
 pub use csa::{CsaOptions, write_csa, write_csa_with};
-pub use kif::write_kif;
+pub use kif::{write_ki2, write_kif};
 pub use loss::Loss;
 
 use super::ending::Verdict;
-use super::{Encoding, GameRecord};
-use crate::{Color, Square};
+use super::{Encoding, Ending, GameResult, Variation};
+use crate::{Color, Move, Position, Square};
 
 /// A character that an encoding does not have.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -77,9 +83,28 @@ pub fn encode(text: &str, encoding: Encoding) -> Result<Vec<u8>, EncodeError> {
 }
 
 /// Whether the name of the ending, with `turn` to move, would not tell who won.
-fn forgets_winner(game: &GameRecord, turn: Color) -> bool {
-    let told = Verdict::of(game.ending, turn).result;
-    game.result.winner().is_some() && told.is_some_and(|told| told != game.result)
+fn forgets_winner(ending: Ending, result: GameResult, turn: Color) -> bool {
+    let told = Verdict::of(ending, turn).result;
+    result.winner().is_some() && told.is_some_and(|told| told != result)
+}
+
+/// Number of lines in a variation: itself and those that leave it.
+fn n_lines(variation: &Variation) -> u64 {
+    1 + variation.variations.iter().map(n_lines).sum::<u64>()
+}
+
+/// The name of a move in KIF, such as `７六歩(77)`.
+pub(super) fn kif_move_name(position: &Position, mv: Move) -> String {
+    let mut name = String::new();
+    kif::push_kif_move(&mut name, position, mv, None);
+    name
+}
+
+/// Writes `tag` and `text` as one line, with the blanks of the text.
+fn push_text(out: &mut String, tag: &str, text: &str) {
+    out.push_str(tag);
+    out.extend(text.trim_end().chars().map(|c| if c.is_control() && c != '\t' { ' ' } else { c }));
+    out.push('\n');
 }
 
 /// Writes `tag` and `text` as one line, whatever the text holds.

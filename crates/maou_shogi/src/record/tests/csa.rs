@@ -92,7 +92,6 @@ fn endings() {
     for (name, ending, black_to_move, white_to_move) in [
         ("%TORYO", Ending::Resign, WhiteWins, BlackWins),
         ("%CHUDAN", Ending::Interrupted, Unknown, Unknown),
-        ("%SENNICHITE", Ending::Repetition, Draw, Draw),
         ("%TIME_UP", Ending::Time, WhiteWins, BlackWins),
         ("%ILLEGAL_MOVE", Ending::IllegalMove, WhiteWins, BlackWins),
         ("%+ILLEGAL_ACTION", Ending::IllegalAction, WhiteWins, WhiteWins),
@@ -118,11 +117,6 @@ fn endings() {
 fn summaries_of_floodgate() {
     for (lines, ending, result) in [
         ("'summary:max_moves:a draw:b draw", Ending::MaxMoves, GameResult::Draw),
-        (
-            "%SENNICHITE\n'summary:oute_sennichite:a lose:b win",
-            Ending::PerpetualCheck,
-            GameResult::WhiteWins,
-        ),
         ("%CHUDAN\n'summary:abnormal:a lose:b win", Ending::Interrupted, GameResult::Unknown),
         ("%TIME_UP\n'summary:time up:a win:b lose", Ending::Time, GameResult::BlackWins),
     ] {

@@ -181,7 +181,6 @@ fn endings_in_place_of_a_move_and_in_the_last_line() {
         ("投了", "まで1手で先手の勝ち", Ending::Resign, BlackWins),
         ("中断", "まで1手で中断", Ending::Interrupted, Unknown),
         ("封じ手", "まで1手で封じ手", Ending::Interrupted, Unknown),
-        ("千日手", "まで1手で千日手", Ending::Repetition, Draw),
         ("持将棋", "まで1手で持将棋", Ending::Impasse, Draw),
         ("詰み", "まで1手で詰", Ending::Checkmate, BlackWins),
         ("不詰", "まで1手で不詰", Ending::NoMate, Unknown),

@@ -72,7 +72,9 @@ fn endings_as_engines_write_them() {
         ("timeout", (WhiteWins, Ending::Time)),
     ] {
         let (_, games, errors) = told(&format!("startpos moves 7g7f 3c3d {word}\n"));
-        assert_eq!((games[0].2, games[0].3, errors.len()), (expected.0, expected.1, 0), "{word}");
+        assert_eq!((games[0].2, games[0].3), expected, "{word}");
+        // The position was there once only.
+        assert_eq!(errors.len(), usize::from(word == "rep_draw"), "{word}");
     }
 }
 

@@ -1,37 +1,94 @@
-//! KIF text.
+//! KIF and KI2 text: header, start position and endings.
 
 use std::fmt::Write;
 
-use super::{forgets_winner, push_line, rank_squares};
+use super::header::{Header, Names};
+use super::kif_lines::{Line, Start, Style, push_lines};
+use super::{Loss, forgets_winner, push_line, rank_squares};
 use crate::record::{Ending, GameRecord, GameResult};
 use crate::sfen::HAND_ORDER;
-use crate::{Color, Move, Piece, PieceType, Position, Square};
+use crate::{Color, Handicap, Move, Piece, PieceType, Position, Setup, Square};
 
-/// Appends a game as KIF text, which holds neither evals nor ratings.
+/// Appends a game as KIF text, and returns what KIF has no place for.
 ///
-/// [`encode`](super::encode) makes Shift_JIS of it, for programs that want that.
-pub fn write_kif(game: &GameRecord, out: &mut String) {
-    if let Some(date) = game.date {
-        let (year, month, day) = (date.year(), date.month(), date.day());
-        let _ = writeln!(out, "開始日時：{year:04}/{month:02}/{day:02}");
+/// Headers stand as they are written in the record, or come from the fields of the game. Evals
+/// that no comment tells already are written as comments in the way of ShogiHome. Variations follow
+/// the main line, from the last one to the first. [`encode`](super::encode) makes Shift_JIS of it,
+/// for programs that want that.
+pub fn write_kif(game: &GameRecord, out: &mut String) -> Loss {
+    push_game(game, Style::Kif, out)
+}
+
+/// Appends a game as KI2 text, and returns what KI2 has no place for: times, beside what
+/// [`write_kif`] leaves out.
+pub fn write_ki2(game: &GameRecord, out: &mut String) -> Loss {
+    push_game(game, Style::Ki2, out)
+}
+
+fn push_game(game: &GameRecord, style: Style, out: &mut String) -> Loss {
+    let handicap = handicap_of(&game.start);
+    let is_handicap = !matches!(handicap, None | Some("平手"));
+    let header = Header::of(game, Names::Kif, is_handicap);
+    let is_player = |key: &str| matches!(key, "先手" | "下手" | "後手" | "上手");
+    let n_before = header.lines.iter().take_while(|(key, _)| !is_player(key)).count();
+    let (before, after) = header.lines.split_at(n_before);
+    push_headers(out, before);
+    match handicap {
+        Some(name) => push_line(out, "手合割：", name),
+        None => push_board(out, &game.start),
     }
-    if !game.event.is_empty() {
-        push_line(out, "棋戦：", &game.event);
+    push_headers(out, after);
+    out.push_str(match style {
+        Style::Kif => "手数----指手---------消費時間--\n",
+        Style::Ki2 => "\n",
+    });
+    let start = Start { position: game.start.clone(), last_to: None, total_ms: [0; 2] };
+    let mut loss = push_lines(out, style, start, Line::from(game));
+    loss.n_headers += header.n_lost;
+    loss.n_headers += [game.black_rating, game.white_rating].iter().flatten().count() as u64;
+    loss
+}
+
+fn push_headers(out: &mut String, lines: &[(String, String)]) {
+    for (key, value) in lines {
+        push_line(out, &format!("{key}："), value);
     }
-    if game.start == Position::startpos() {
-        out.push_str("手合割：平手\n");
-    } else {
-        push_board(out, &game.start);
+}
+
+/// The name of a start position, if it has one.
+fn handicap_of(start: &Position) -> Option<&'static str> {
+    const NAMES: [(Handicap, &str); 16] = [
+        (Handicap::Even, "平手"),
+        (Handicap::Lance, "香落ち"),
+        (Handicap::RightLance, "右香落ち"),
+        (Handicap::Bishop, "角落ち"),
+        (Handicap::Rook, "飛車落ち"),
+        (Handicap::RookLance, "飛香落ち"),
+        (Handicap::Two, "二枚落ち"),
+        (Handicap::Three, "三枚落ち"),
+        (Handicap::Four, "四枚落ち"),
+        (Handicap::Five, "五枚落ち"),
+        (Handicap::FiveLeft, "左五枚落ち"),
+        (Handicap::Six, "六枚落ち"),
+        (Handicap::SevenLeft, "左七枚落ち"),
+        (Handicap::SevenRight, "右七枚落ち"),
+        (Handicap::Eight, "八枚落ち"),
+        (Handicap::Ten, "十枚落ち"),
+    ];
+    if *start == Position::startpos() {
+        return Some("平手");
     }
-    push_line(out, "先手：", &game.black);
-    push_line(out, "後手：", &game.white);
-    out.push_str("手数----指手---------消費時間--\n");
-    let turn = push_moves(out, game);
-    push_ending(out, game, turn);
+    // None of them has pieces in hand, or anything on other ranks.
+    if start.turn() == Color::Black || start.occupied().len() >= 40 {
+        return None;
+    }
+    let setup = start.to_setup();
+    let name = NAMES.iter().find(|(handicap, _)| Setup::handicap(*handicap) == setup);
+    name.map(|(_, name)| *name)
 }
 
 /// Names in move lists; two characters where the piece has one on a board.
-const fn piece_name(piece_type: PieceType) -> &'static str {
+pub(super) const fn piece_name(piece_type: PieceType) -> &'static str {
     match piece_type {
         PieceType::Pawn => "歩",
         PieceType::Lance => "香",
@@ -107,16 +164,26 @@ fn push_board(out: &mut String, position: &Position) {
     }
 }
 
+/// Appends the name of a square such as `７六`.
+pub(super) fn push_target(out: &mut String, to: Square) {
+    out.push_str(FULL_WIDTH_DIGITS[usize::from(to.file())]);
+    out.push_str(KANJI_DIGITS[usize::from(to.rank()) + 1]);
+}
+
 /// Appends the name of a move without its number, such as `７六歩(77)` or `同　飛成(28)`, and
 /// returns how many half-width columns it takes.
-fn push_move(out: &mut String, position: &Position, mv: Move, last_to: Option<Square>) -> usize {
+pub(super) fn push_kif_move(
+    out: &mut String,
+    position: &Position,
+    mv: Move,
+    last_to: Option<Square>,
+) -> usize {
     let start = out.len();
     let to = mv.to();
     if last_to == Some(to) {
         out.push_str("同　");
     } else {
-        out.push_str(FULL_WIDTH_DIGITS[usize::from(to.file())]);
-        out.push_str(KANJI_DIGITS[usize::from(to.rank()) + 1]);
+        push_target(out, to);
     }
     match mv.from() {
         Some(from) => {
@@ -136,7 +203,7 @@ fn push_move(out: &mut String, position: &Position, mv: Move, last_to: Option<Sq
 }
 
 /// Appends a time as `( 0:12/00:03:45)`: of this move, and of this player so far.
-fn push_time(out: &mut String, ms: u32, total_ms: u64) {
+pub(super) fn push_time(out: &mut String, ms: u32, total_ms: u64) {
     let (seconds, total) = (ms / 1000, total_ms / 1000);
     let _ = write!(out, "({:2}:{:02}", seconds / 60, seconds % 60);
     if !ms.is_multiple_of(1000) {
@@ -145,33 +212,25 @@ fn push_time(out: &mut String, ms: u32, total_ms: u64) {
     let _ = write!(out, "/{:02}:{:02}:{:02})", total / 3600, total / 60 % 60, total % 60);
 }
 
-/// Appends all moves, and returns who is to move after them.
-fn push_moves(out: &mut String, game: &GameRecord) -> Color {
-    /// Where the times stand behind the number of the move.
-    const TIME_COLUMN: usize = 18;
-    let mut position = game.start.clone();
-    let mut last_to = None;
-    let mut total_ms = [0u64; 2];
-    for (ply, (&mv, time_ms)) in game.moves.iter().zip(&game.times_ms).enumerate() {
-        let _ = write!(out, "{:4} ", ply + 1);
-        let width = push_move(out, &position, mv, last_to);
-        if let Some(ms) = *time_ms {
-            let total_ms = &mut total_ms[position.turn().index()];
-            *total_ms += u64::from(ms);
-            out.extend(std::iter::repeat_n(' ', TIME_COLUMN.saturating_sub(width).max(1)));
-            push_time(out, ms, *total_ms);
-        }
-        out.push('\n');
-        last_to = Some(mv.to());
-        position.make(mv);
+/// Appends the word in place of a move, after `n_plies` and with `turn` to move, unless it would
+/// tell another winner.
+pub(super) fn push_word(out: &mut String, line: &Line<'_>, n_plies: usize, turn: Color) {
+    let Some(word) = word(line, turn) else { return };
+    let is_draw_only = line.ending == Ending::Unknown;
+    if is_draw_only || !forgets_winner(line.ending, line.result, turn) || tells_winner(line.ending)
+    {
+        let _ = writeln!(out, "{:4} {word}", n_plies + 1);
     }
-    position.turn()
 }
 
-/// Appends how the game ended, with `turn` to move: a word in place of a move, and a sentence.
-fn push_ending(out: &mut String, game: &GameRecord, turn: Color) {
-    let mover_wins = game.result.winner() == Some(turn);
-    let word = match game.ending {
+/// Whether the word itself says who wins.
+const fn tells_winner(ending: Ending) -> bool {
+    matches!(ending, Ending::IllegalMove | Ending::IllegalAction | Ending::Walkover)
+}
+
+fn word(line: &Line<'_>, turn: Color) -> Option<&'static str> {
+    let mover_wins = line.result.winner() == Some(turn);
+    let word = match line.ending {
         Ending::Resign => "投了",
         Ending::Checkmate => "詰み",
         Ending::Repetition | Ending::PerpetualCheck => "千日手",
@@ -187,20 +246,35 @@ fn push_ending(out: &mut String, game: &GameRecord, turn: Color) {
         Ending::NoMate => "不詰",
         Ending::Takeback => "待った",
         Ending::Error => "エラー",
-        Ending::Unknown => return,
+        Ending::Unknown if line.result == GameResult::Draw => "引き分け",
+        Ending::Unknown => return None,
     };
-    let n_plies = game.moves.len();
-    if !forgets_winner(game, turn) || game.ending == Ending::IllegalMove {
-        let _ = writeln!(out, "{:4} {word}", n_plies + 1);
-    }
-    let winner = match game.result {
+    Some(word)
+}
+
+/// Appends the sentence that ends a line, after `n_plies` and with `turn` to move.
+pub(super) fn push_sentence(
+    out: &mut String,
+    line: &Line<'_>,
+    style: Style,
+    n_plies: usize,
+    turn: Color,
+) {
+    let Some(word) = word(line, turn) else { return };
+    let winner = match line.result {
         GameResult::BlackWins => "先手の",
         GameResult::WhiteWins => "後手の",
         GameResult::Draw | GameResult::Unknown => "",
     };
-    let (before, after) = match game.ending {
-        Ending::Takeback | Ending::Error => return,
+    let is_usual = !forgets_winner(line.ending, line.result, turn);
+    let (before, after) = match line.ending {
+        // Only KI2 has no other place for them.
+        Ending::Takeback | Ending::Error if style == Style::Kif => return,
         Ending::MaxMoves => ("最大手数により引き分け", ""),
+        Ending::Checkmate if style == Style::Ki2 && is_usual => {
+            let _ = writeln!(out, "まで{n_plies}手詰");
+            return;
+        }
         _ if winner.is_empty() => (word, ""),
         Ending::Time => ("時間切れにより", "勝ち"),
         Ending::PerpetualCheck => ("連続王手の千日手により", "勝ち"),

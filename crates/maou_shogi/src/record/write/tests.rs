@@ -1,6 +1,8 @@
+mod full;
+
 use super::*;
 use crate::generate::{GameGenerator, GeneratorOptions};
-use crate::record::{Date, Ending, Format, GameResult, Reader, RecordError, Sink};
+use crate::record::{Date, Ending, Format, GameRecord, GameResult, Reader, RecordError, Sink};
 use crate::{Handicap, Move, Position, Setup};
 
 #[derive(Default)]
@@ -45,11 +47,18 @@ fn kif(game: &GameRecord) -> String {
     text
 }
 
-/// Everything but evals and ratings.
-fn assert_same_without_evals(found: &GameRecord, expected: &GameRecord) {
+fn ki2(game: &GameRecord) -> String {
+    let mut text = String::new();
+    write_ki2(game, &mut text);
+    text
+}
+
+/// Everything but ratings.
+fn assert_same_without_ratings(found: &GameRecord, expected: &GameRecord) {
     assert_eq!(found.start, expected.start);
     assert_eq!(found.moves, expected.moves);
     assert_eq!(found.times_ms, expected.times_ms);
+    assert_eq!(found.evals_cp, expected.evals_cp);
     assert_eq!((found.result, found.ending), (expected.result, expected.ending));
     assert_eq!((&found.black, &found.white), (&expected.black, &expected.white));
     assert_eq!((&found.event, found.date), (&expected.event, expected.date));
@@ -58,8 +67,7 @@ fn assert_same_without_evals(found: &GameRecord, expected: &GameRecord) {
 }
 
 fn assert_same(found: &GameRecord, expected: &GameRecord) {
-    assert_same_without_evals(found, expected);
-    assert_eq!(found.evals_cp, expected.evals_cp);
+    assert_same_without_ratings(found, expected);
     assert_eq!(found.black_rating, expected.black_rating);
     assert_eq!(found.white_rating, expected.white_rating);
 }
@@ -70,10 +78,22 @@ fn check_csa(game: &GameRecord) {
 
 fn check_kif(game: &GameRecord) {
     let text = kif(game);
-    assert_same_without_evals(&read_one(text.as_bytes(), Format::Kif), game);
+    assert_same_without_ratings(&read_one(text.as_bytes(), Format::Kif), game);
     for encoding in [Encoding::ShiftJis, Encoding::EucJp] {
         let bytes = encode(&text, encoding).unwrap();
-        assert_same_without_evals(&read_one(&bytes, Format::Kif), game);
+        assert_same_without_ratings(&read_one(&bytes, Format::Kif), game);
+    }
+}
+
+fn check_ki2(game: &GameRecord) {
+    let text = ki2(game);
+    let mut expected = game.clone();
+    expected.times_ms.fill(None);
+    // Without a move it is a KIF as well.
+    let format = if game.moves.is_empty() { Format::Kif } else { Format::Ki2 };
+    for encoding in [Encoding::Utf8, Encoding::ShiftJis, Encoding::EucJp] {
+        let bytes = encode(&text, encoding).unwrap();
+        assert_same_without_ratings(&read_one(&bytes, format), &expected);
     }
 }
 
@@ -98,6 +118,7 @@ fn generated_games_come_back() {
         check_csa(&game);
         if number % 8 == 0 {
             check_kif(&game);
+            check_ki2(&game);
         }
     }
 }
@@ -181,17 +202,22 @@ T2
 後手：二
 手数----指手---------消費時間--
    1 ５二金打          ( 1:01/00:01:01)
+**評価値=-12
    2 同　玉(51)        ( 0:02/00:00:02)
+**評価値=-950
    3 投了
 まで2手で後手の勝ち
 ";
     assert_eq!(kif(&game), expected);
+    let (board, _) = expected.split_once("手数----").unwrap();
+    let moves = "\n▲５二金\n**評価値=-12\n△同　玉\n**評価値=-950\nまで2手で後手の勝ち\n";
+    assert_eq!(ki2(&game), format!("{board}{moves}"));
 }
 
 #[test]
 fn every_ending_comes_back() {
     use Ending::{Declaration, Error, IllegalAction, IllegalMove, Impasse, Interrupted, NoMate};
-    use Ending::{MaxMoves, PerpetualCheck, Repetition, Resign, Takeback, Time, Unknown, Walkover};
+    use Ending::{MaxMoves, Resign, Takeback, Time, Unknown, Walkover};
     use GameResult::{BlackWins, Draw, WhiteWins};
     let start = Position::startpos();
     for moves in ["7g7f", "7g7f 3c3d"] {
@@ -201,9 +227,6 @@ fn every_ending_comes_back() {
             (Resign, other),
             (Resign, mover),
             (Ending::Checkmate, other),
-            (Repetition, Draw),
-            (PerpetualCheck, mover),
-            (PerpetualCheck, other),
             (Declaration, mover),
             (Declaration, other),
             (Impasse, Draw),
@@ -221,16 +244,39 @@ fn every_ending_comes_back() {
             let game = game(&start, moves, ending, result);
             check_csa(&game);
             check_kif(&game);
+            check_ki2(&game);
         }
+        check_kif(&game(&start, moves, Unknown, Draw));
+        check_ki2(&game(&start, moves, Unknown, Draw));
         for result in [BlackWins, WhiteWins] {
             check_csa(&game(&start, moves, IllegalAction, result));
             check_kif(&game(&start, moves, Walkover, result));
+            check_ki2(&game(&start, moves, Walkover, result));
             let in_kif = kif(&game(&start, moves, IllegalAction, result));
             let found = read_one(in_kif.as_bytes(), Format::Kif);
             assert_eq!((found.ending, found.result), (IllegalMove, result));
             let in_csa = csa(&game(&start, moves, Walkover, result));
             assert_eq!(read_one(in_csa.as_bytes(), Format::Csa).ending, Interrupted);
         }
+    }
+}
+
+#[test]
+fn repetitions_come_back() {
+    use GameResult::{BlackWins, Draw, WhiteWins};
+    let shuffle = "2h3h 8b7b 3h2h 7b8b ".repeat(3);
+    let check = |game: &GameRecord| {
+        check_csa(game);
+        check_kif(game);
+        check_ki2(game);
+    };
+    check(&game(&Position::startpos(), &shuffle, Ending::Repetition, Draw));
+    for (sfen, round, result) in [
+        ("k8/9/9/9/9/9/9/9/R3K4 w - 1", "9a8a 9i8i 8a9a 8i9i ", WhiteWins),
+        ("4k3r/9/9/9/9/9/9/9/8K b - 1", "1i2i 1a2a 2i1i 2a1a ", BlackWins),
+    ] {
+        let start = Position::from_sfen(sfen).unwrap();
+        check(&game(&start, &round.repeat(3), Ending::PerpetualCheck, result));
     }
 }
 
@@ -249,6 +295,7 @@ fn every_start_comes_back() {
         let game = game(&start, &mv, Ending::Interrupted, GameResult::Unknown);
         check_csa(&game);
         check_kif(&game);
+        check_ki2(&game);
     }
 }
 
@@ -257,10 +304,8 @@ fn milliseconds_come_back() {
     let mut game =
         game(&Position::startpos(), "7g7f 3c3d 2g2f", Ending::Unknown, GameResult::Unknown);
     game.times_ms = vec![Some(1_005), None, Some(4_000_999)];
-    let text = csa(&game);
-    // The first line, which tells the encoding, counts as a comment.
-    let text = text.strip_prefix("'CSA encoding=UTF-8\nV3.0\n").unwrap();
-    assert_same(&read_one(text.as_bytes(), Format::Csa), &game);
+    assert!(csa(&game).starts_with("'CSA encoding=UTF-8\nV3.0\n"));
+    check_csa(&game);
     check_kif(&game);
 }
 

@@ -1,0 +1,185 @@
+//! The moves of KI2 and KI2U: several on a line, each with the mark of its side and without its
+//! origin, which the rules and words such as 右 or 上 tell.
+//!
+//! Headers, boards, comments, variations and the last line are those of KIF.
+//!
+//! Source of the words: <https://www.shogi.or.jp/faq/kihuhyouki.html>.
+
+use super::ErrorKind;
+use super::glyph::{Glyph, Width, modifier};
+use super::kif::Kif;
+use super::kif_move::{self, Lexed, Origin, WrittenMove};
+use super::write::kif_move_name;
+use crate::{Color, Move, PieceType, Position, Square};
+
+/// Why a move of KI2 is none.
+enum Refusal {
+    NotAMove,
+    WrongTurn,
+    Illegal,
+    /// Several pieces could make it.
+    Ambiguous(Vec<Move>),
+}
+
+impl<W: Width> Kif<'_, W> {
+    /// Reads a line of moves, of which the first has its mark at `at`; returns where the next line
+    /// begins.
+    pub fn read_marked_line(&mut self, at: usize) -> usize {
+        let end = self.builder.text.line_end(at);
+        let mut pos = at;
+        while pos < end && !self.builder.is_skipping() {
+            match W::glyph(&self.bytes[pos..end]) {
+                (Glyph::Blank, len) => pos += len,
+                (Glyph::Mark(side), _) => match self.read_marked_move(pos, end, side) {
+                    Some(next) => pos = next,
+                    None => break,
+                },
+                _ if self.bytes[pos] == b'\r' => pos += 1,
+                _ => {
+                    self.refuse_marked(Refusal::NotAMove, pos, end);
+                    break;
+                }
+            }
+        }
+        end + 1
+    }
+
+    /// Reads the move at `at`; returns where it ends, unless nothing more of the line is read.
+    fn read_marked_move(&mut self, at: usize, end: usize, side: Color) -> Option<usize> {
+        let (written, next) = match kif_move::lex::<W>(&self.bytes[..end], at) {
+            Lexed::Move(written, next) => (written, next),
+            Lexed::Word => {
+                self.read_ending(at, at);
+                return None;
+            }
+            Lexed::Malformed => {
+                self.refuse_marked(Refusal::NotAMove, at, end);
+                return None;
+            }
+        };
+        if !self.builder.has_begun() {
+            self.start.set_turn_unless_told(side);
+        }
+        if self.builder.is_playing() || self.ready_for_move(at) {
+            let last_to = self.builder.last_move().map(|mv| mv.to());
+            match select(&written, self.builder.position(), last_to) {
+                Ok(mv) => {
+                    self.builder.play(mv);
+                }
+                Err(refusal) => self.refuse_marked(refusal, at, next),
+            }
+        }
+        Some(next)
+    }
+
+    #[cold]
+    fn refuse_marked(&mut self, refusal: Refusal, at: usize, end: usize) {
+        if !self.builder.is_playing() && !self.ready_for_move(at) {
+            return;
+        }
+        let found = self.builder.text.shown(&self.bytes[at..end]);
+        let position = self.builder.position();
+        let mark = if position.turn() == Color::Black { '▲' } else { '△' };
+        let (kind, message) = match refusal {
+            Refusal::NotAMove => {
+                let message = format!("expected a move such as `▲７六歩`, found `{found}`");
+                (ErrorKind::Syntax, message)
+            }
+            Refusal::WrongTurn => {
+                let turn = position.turn();
+                let message = format!("expected a move of {turn} (`{mark}`), found `{found}`");
+                (ErrorKind::IllegalMove, message)
+            }
+            Refusal::Illegal => {
+                (ErrorKind::IllegalMove, format!("expected a legal move, found `{found}`"))
+            }
+            Refusal::Ambiguous(moves) => {
+                let names: Vec<String> = moves
+                    .iter()
+                    .map(|mv| format!("`{mark}{}`", kif_move_name(position, *mv)))
+                    .collect();
+                let names = names.join(", ");
+                let message = format!(
+                    "expected a move of one piece only, found `{found}`, which may be {names}"
+                );
+                (ErrorKind::IllegalMove, message)
+            }
+        };
+        self.builder.break_off(kind, at, message);
+    }
+}
+
+/// The one legal move that is written, after a move to `last_to`.
+fn select(
+    written: &WrittenMove,
+    position: &Position,
+    last_to: Option<Square>,
+) -> Result<Move, Refusal> {
+    let turn = position.turn();
+    if written.side.is_some_and(|side| side != turn) {
+        return Err(Refusal::WrongTurn);
+    }
+    let to = written.to.or(last_to).ok_or(Refusal::NotAMove)?;
+    let is_written = |mv: &Move| {
+        let kind = match mv.from() {
+            Some(from) => position.piece_on(from).map(|piece| piece.piece_type()),
+            None => mv.dropped(),
+        };
+        mv.to() == to && kind == Some(written.kind) && mv.is_promotion() == written.promotes
+    };
+    let legal = position.legal_moves();
+    let (mut drops, mut moves): (Vec<Move>, Vec<Move>) =
+        legal.iter().copied().filter(is_written).partition(|mv| mv.from().is_none());
+    match written.from {
+        Origin::Hand => std::mem::swap(&mut moves, &mut drops),
+        Origin::Board(from) => moves.retain(|mv| mv.from() == Some(from)),
+        // Without 打 a piece is dropped only where none on the board could go.
+        Origin::Untold if moves.is_empty() && written.modifiers == 0 => moves = drops,
+        Origin::Untold => narrow(&mut moves, written, turn),
+    }
+    match *moves.as_slice() {
+        [mv] => Ok(mv),
+        [] => Err(Refusal::Illegal),
+        _ => Err(Refusal::Ambiguous(moves)),
+    }
+}
+
+/// Where a move comes from, seen by its side: how far to the right and how far behind.
+pub(super) fn origin_offset(from: Square, to: Square, turn: Color) -> (i8, i8) {
+    let right = to.file() as i8 - from.file() as i8;
+    let behind = from.rank() as i8 - to.rank() as i8;
+    match turn {
+        Color::Black => (right, behind),
+        Color::White => (-right, -behind),
+    }
+}
+
+/// Whether right and left of this piece mean beside its fellow, and not beside the target: so it is
+/// with rooks and bishops, of which there are two at most and which come from far.
+pub(super) fn is_great(kind: PieceType) -> bool {
+    matches!(kind.unpromoted(), PieceType::Bishop | PieceType::Rook)
+}
+
+/// Leaves the moves that the words allow.
+fn narrow(moves: &mut Vec<Move>, written: &WrittenMove, turn: Color) {
+    let has = |bit: u8| written.modifiers & bit != 0;
+    let offset = |mv: &Move| mv.from().map_or((0, 0), |from| origin_offset(from, mv.to(), turn));
+    moves.retain(|mv| {
+        let (right, behind) = offset(mv);
+        !(has(modifier::FORWARD) && behind <= 0
+            || has(modifier::BACKWARD) && behind >= 0
+            || has(modifier::SIDEWAYS) && behind != 0
+            || has(modifier::STRAIGHT) && (right != 0 || behind <= 0))
+    });
+    for (bit, sign) in [(modifier::RIGHT, 1), (modifier::LEFT, -1)] {
+        if !has(bit) {
+            continue;
+        }
+        let to_the_side = |mv: &Move| sign * offset(mv).0;
+        if !is_great(written.kind) && moves.iter().any(|mv| to_the_side(mv) > 0) {
+            moves.retain(|mv| to_the_side(mv) > 0);
+        } else if let Some(most) = moves.iter().map(to_the_side).max() {
+            moves.retain(|mv| to_the_side(mv) == most);
+        }
+    }
+}
