@@ -20,8 +20,8 @@ STUBS = ROOT / "packages/maou-rust/maou_rust-stubs"
 # The interface number and the digest of the stubs that it stands for. When the stubs
 # change, raise INTERFACE in packages/maou-rust/src/lib.rs and maou/_compat.py if code
 # written for the old ones would no longer work, and write the new digest here.
-INTERFACE = 1
-STUBS_DIGEST = "413cd2ab8fc50a2fdd88985676a8e7e4e80f6ddb9831372b6bff99ae20d14964"
+INTERFACE = 2
+STUBS_DIGEST = "7fbcb4210d205e73befe343982cb2104e5e53033027fa143e6f68256386bdc79"
 
 
 def toml(name: str) -> dict[str, object]:

@@ -42,10 +42,12 @@ mod error;
 mod files;
 #[cfg(test)]
 mod fixture;
+mod in_order;
 mod ipc;
 mod journal;
 mod lock;
 mod manifest;
+mod mirror;
 mod normalize;
 mod pipeline;
 mod parts;
@@ -68,6 +70,7 @@ mod tables;
 mod teacher;
 #[cfg(test)]
 mod testing;
+mod transcribe;
 mod unit;
 mod verify;
 mod workers;
@@ -89,4 +92,5 @@ pub use schema::{
 };
 pub use stream::{ArrowStream, probe_stream};
 pub use teacher::TeacherFormat;
+pub use transcribe::{TextOut, TranscribeOptions, TranscribeReport, transcribe};
 pub use verify::{MAX_REPORTED_PROBLEMS, Problem, VerifyReport, verify};

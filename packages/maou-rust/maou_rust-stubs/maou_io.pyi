@@ -1,8 +1,8 @@
 """Datasets of shogi games: convert, inspect, verify, and hand over to Arrow readers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
-from typing import TypedDict, final, type_check_only
+from typing import Protocol, TypedDict, final, type_check_only
 
 __all__ = [
     "ArrowStream",
@@ -14,6 +14,7 @@ __all__ = [
     "probe_stream",
     "schema",
     "shards",
+    "transcribe",
     "verify",
 ]
 
@@ -123,6 +124,37 @@ class Column(TypedDict):
     nullable: bool
     meaning: str
 
+@type_check_only
+class TranscribeReport(TypedDict):
+    """What one run of `transcribe` did."""
+
+    n_sources: int
+    n_games: int
+    n_positions: int
+    n_errors: int
+    errors: list[ErrorEntry]
+    n_files: int
+    n_files_unchanged: int
+    left_out: dict[str, int]
+    stopped: bool
+
+@type_check_only
+class Members(Protocol):
+    """The members of an open archive."""
+
+    def read(self, indices: Sequence[int], /) -> Sequence[bytes | str]:
+        """Give the bytes of each member, or why there are none."""
+
+@type_check_only
+class Archives(Protocol):
+    """Looks into archives, and reads standard input as the path `-`."""
+
+    def members(self, path: str, /) -> Iterable[tuple[str, int, str]]:
+        """List name, size and problem of each member, in an order that stays."""
+
+    def open(self, path: str, /) -> Members:
+        """Open an archive; members are counted from 0, as they are listed."""
+
 @final
 class ArrowStream:
     """A stream of record batches behind the Arrow PyCapsule interface, read once."""
@@ -149,16 +181,19 @@ def convert(
     prune: bool = ...,
     dry_run: bool = ...,
     shard_bytes: int | None = ...,
+    rows_per_file: int | None = ...,
+    archives: Archives | None = ...,
     progress: Callable[[Progress], object] | None = ...,
 ) -> ConvertReport:
-    """Read game records (CSA, KIF) into the dataset folder `out`.
+    """Read game records into the dataset folder `out`.
 
     Files whose content has not changed since the last run are skipped; an
     interrupted run is completed. The bytes of the result do not depend on the
     number of threads.
 
     Args:
-        inputs: Files and folders.
+        inputs: Files, folders, archives, datasets and Arrow files of the games table;
+            `-` for standard input.
         out: The dataset folder, made when missing.
         compression: `zstd`, `lz4` or `none`; None for that of the dataset, `zstd` for
             a new one.
@@ -168,6 +203,10 @@ def convert(
         dry_run: Read and report everything, write nothing.
         shard_bytes: Input bytes per games file; None for those of the dataset, 64 MB
             for a new one.
+        rows_per_file: Games per games file instead of bytes; None for what the dataset
+            was made with.
+        archives: Looks into archives and reads standard input; without it, both are
+            refused.
         progress: Called about ten times a second on the calling thread.
 
     Raises:
@@ -176,6 +215,42 @@ def convert(
         DatasetError: The dataset in `out` is damaged or of a newer version.
         OSError: A file cannot be written; the dataset stays as it was.
         KeyboardInterrupt: Ctrl-C; the next run goes on from there.
+    """
+
+def transcribe(
+    inputs: Sequence[str | PathLike[str]],
+    *,
+    format: str,
+    folder: str | PathLike[str] | None = ...,
+    file: str | PathLike[str] | None = ...,
+    write: Callable[[bytes], object] | None = ...,
+    encoding: str = ...,
+    threads: int = ...,
+    strict: bool = ...,
+    force: bool = ...,
+    archives: Archives | None = ...,
+    progress: Callable[[Progress], object] | None = ...,
+) -> TranscribeReport:
+    """Write game records as text of one format.
+
+    Args:
+        inputs: As for `convert`.
+        format: `csa`, `kif`, `ki2`, `jkf`, `usi` or `sfen`.
+        folder: A file for each game goes here, named as its source.
+        file: One file for all games, if there is no folder.
+        write: Takes all games, part by part, if there is neither.
+        encoding: `utf-8`, `shift_jis` or `euc-jp`.
+        threads: Number of worker threads, 0 for one per core.
+        strict: Stop at the first error, before anything is written.
+        force: Replace files that have other content.
+        archives: As for `convert`.
+        progress: Called about ten times a second on the calling thread.
+
+    Raises:
+        UsageError: Missing input, files that would be replaced, two games of one name.
+        RecordError: The first error, with `strict`.
+        OSError: A file cannot be written.
+        KeyboardInterrupt: Ctrl-C.
     """
 
 def info(path: str | PathLike[str]) -> DatasetInfo:

@@ -3,6 +3,7 @@
 //! A binding converts, releases the GIL, calls the library and converts back; it holds no logic.
 //! The stubs in `maou_rust-stubs/` document what Python sees.
 
+mod archives;
 mod error;
 mod maou_index;
 mod maou_io;
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 use pyo3::prelude::*;
 
 /// Number of the interface that the stubs describe; `maou` asks for exactly one.
-const INTERFACE: u32 = 1;
+const INTERFACE: u32 = 2;
 
 /// The compiled half of maou: bindings for the maou crates, and nothing else.
 #[pymodule]

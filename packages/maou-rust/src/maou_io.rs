@@ -6,12 +6,15 @@ use std::ptr::NonNull;
 use std::sync::Mutex;
 
 use maou_io::{
-    Compression, ConvertOptions, ConvertReport, Dataset, Error, ErrorEntry, Progress, VerifyReport,
+    Compression, ConvertOptions, ConvertReport, Dataset, Error, ErrorEntry, Fault, Progress,
+    TextOut, TranscribeOptions, VerifyReport,
 };
+use maou_shogi::record::{Encoding, Format};
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyCapsule, PyDict};
+use pyo3::types::{PyBytes, PyCapsule, PyDict};
 
+use crate::archives::PyArchives;
 use crate::error::{DatasetError, UsageError, record_error};
 use crate::plain::to_python;
 
@@ -21,7 +24,8 @@ use crate::plain::to_python;
 pub(crate) mod python {
     #[pymodule_export]
     use super::{
-        ArrowStream, convert, errors, games, hello, info, probe_stream, schema, shards, verify,
+        ArrowStream, convert, errors, games, hello, info, probe_stream, schema, shards, transcribe,
+        verify,
     };
 }
 
@@ -33,7 +37,13 @@ pub(crate) fn dataset_error(py: Python<'_>, error: Error) -> PyErr {
             Some(code) => PyOSError::new_err((code, os_reason(&source), path)),
             None => PyOSError::new_err(format!("{}: {source}", path.display())),
         },
-        error @ Error::Corrupt { .. } => DatasetError::new_err(error.to_string()),
+        error @ (Error::Corrupt { .. } | Error::Misnamed(_)) => {
+            DatasetError::new_err(error.to_string())
+        }
+        Error::Fault(fault) => match fault.downcast::<PyErr>() {
+            Ok(raised) => *raised,
+            Err(fault) => DatasetError::new_err(fault.to_string()),
+        },
         Error::Strict(entry) => record_error(
             py,
             Some(&entry_path(&entry)),
@@ -119,7 +129,7 @@ fn hello() -> &'static str {
 #[pyfunction]
 #[pyo3(signature = (
     inputs, out, *, compression = None, threads = 0, strict = false, prune = false,
-    dry_run = false, shard_bytes = None, progress = None,
+    dry_run = false, shard_bytes = None, rows_per_file = None, archives = None, progress = None,
 ))]
 #[expect(clippy::too_many_arguments, reason = "one keyword argument an option")]
 fn convert<'py>(
@@ -132,6 +142,8 @@ fn convert<'py>(
     prune: bool,
     dry_run: bool,
     shard_bytes: Option<u64>,
+    rows_per_file: Option<u64>,
+    archives: Option<Py<PyAny>>,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let compression =
@@ -143,16 +155,92 @@ fn convert<'py>(
         prune,
         dry_run,
         shard_bytes,
+        rows_per_file,
         ..ConvertOptions::default()
     };
     let mut watcher = Watcher::new(progress);
+    let archives = archives.map(PyArchives);
+    let archives = archives.as_ref().map(|archives| archives as &dyn maou_io::Archives);
     let report = py
-        .detach(|| maou_io::convert(&inputs, &out, &options, &mut |p| watcher.report(p)))
+        .detach(|| {
+            let mut report = |progress: &Progress| watcher.report(progress);
+            maou_io::convert_with(&inputs, &out, &options, archives, &mut report)
+        })
         .map_err(|error| dataset_error(py, error))?;
     match watcher.raised {
         Some(raised) => Err(raised),
         None => report_dict(py, &report),
     }
+}
+
+/// What was asked for by its name.
+fn named<T: Copy>(what: &str, name: &str, all: &[(&str, T)]) -> PyResult<T> {
+    let found = all.iter().find(|(known, _)| *known == name);
+    found.map(|(_, value)| *value).ok_or_else(|| {
+        let names: Vec<_> = all.iter().map(|(known, _)| *known).collect();
+        UsageError::new_err(format!("{what}: expected {}, found `{name}`", names.join(", ")))
+    })
+}
+
+#[pyfunction]
+#[pyo3(signature = (
+    inputs, *, format, folder = None, file = None, write = None, encoding = "utf-8",
+    threads = 0, strict = false, force = false, archives = None, progress = None,
+))]
+#[expect(clippy::too_many_arguments, reason = "one keyword argument an option")]
+fn transcribe<'py>(
+    py: Python<'py>,
+    inputs: Vec<PathBuf>,
+    format: &str,
+    folder: Option<PathBuf>,
+    file: Option<PathBuf>,
+    write: Option<Py<PyAny>>,
+    encoding: &str,
+    threads: usize,
+    strict: bool,
+    force: bool,
+    archives: Option<Py<PyAny>>,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let format = named("format", format, &Format::ALL.map(|format| (format.as_str(), format)))?;
+    let encodings =
+        [("utf-8", Encoding::Utf8), ("shift_jis", Encoding::ShiftJis), ("euc-jp", Encoding::EucJp)];
+    let encoding = named("encoding", encoding, &encodings)?;
+    let options = TranscribeOptions { format, encoding, threads, strict, force };
+    let mut watcher = Watcher::new(progress);
+    let archives = archives.map(PyArchives);
+    let archives = archives.as_ref().map(|archives| archives as &dyn maou_io::Archives);
+    let report = py
+        .detach(|| {
+            let mut take = |bytes: &[u8]| -> Result<(), Fault> {
+                Python::attach(|py| match &write {
+                    Some(write) => write.call1(py, (PyBytes::new(py, bytes),)).map(drop),
+                    None => Ok(()),
+                })
+                .map_err(Fault::from)
+            };
+            let out = match (&folder, &file) {
+                (Some(folder), _) => TextOut::Folder(folder),
+                (None, Some(file)) => TextOut::File(file),
+                (None, None) => TextOut::Taker(&mut take),
+            };
+            let mut report = |progress: &Progress| watcher.report(progress);
+            maou_io::transcribe(&inputs, out, &options, archives, &mut report)
+        })
+        .map_err(|error| dataset_error(py, error))?;
+    if let Some(raised) = watcher.raised {
+        return Err(raised);
+    }
+    let dict = to_python(py, &report)?.cast_into::<PyDict>()?;
+    let errors: Vec<_> =
+        report.errors.iter().map(|entry| error_dict(py, entry)).collect::<PyResult<_>>()?;
+    dict.set_item("errors", errors)?;
+    let left_out = PyDict::new(py);
+    for (name, n) in &report.left_out {
+        left_out.set_item(name, n)?;
+    }
+    dict.set_item("left_out", left_out)?;
+    Ok(dict)
 }
 
 fn report_dict<'py>(py: Python<'py>, report: &ConvertReport) -> PyResult<Bound<'py, PyDict>> {
