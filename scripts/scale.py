@@ -122,7 +122,7 @@ def edit(root: Path, which: tuple[int, int]) -> Path:
     return path
 
 
-def size_gb(folder: Path) -> float:
+def size_mb(folder: Path) -> float:
     """Disk that a folder takes, a file with several names counted once."""
     seen: dict[tuple[int, int], int] = {}
     for parent, _, files in os.walk(folder):
@@ -130,7 +130,7 @@ def size_gb(folder: Path) -> float:
             status = os.lstat(os.path.join(parent, file))  # noqa: PTH118
             used = getattr(status, "st_blocks", status.st_size / 512) * 512
             seen[status.st_dev, status.st_ino] = int(used)
-    return sum(seen.values()) / 1e9
+    return sum(seen.values()) / 1e6
 
 
 def machine() -> str:
@@ -161,8 +161,8 @@ class Table:
         print(f"{what} …", file=sys.stderr, flush=True)
         times = [run(self.root, *command) for _ in range(rounds)]
         seconds = statistics.median(seconds for seconds, _ in times)
-        gigabytes = f"{size_gb(self.root / 'target'):.2f}" if disk else ""
-        self.rows.append([what, f"{seconds:.1f}", gigabytes])
+        megabytes = f"{size_mb(self.root / 'target'):.0f}" if disk else ""
+        self.rows.append([what, f"{seconds:.1f}", megabytes])
         return times[-1][1]
 
     def changed(self, what: str, which: tuple[int, int], *command: str) -> None:
@@ -238,7 +238,7 @@ def main() -> None:
         write_workspace(root, options.crates)
         rows = measured(root)
     print(f"{described}; {options.crates} crates in {N_LAYERS} layers:\n")
-    print("| | s | target/, GB |\n|---|---:|---:|")
+    print("| | s | target/, MB |\n|---|---:|---:|")
     for row in rows:
         print("| " + " | ".join(row) + " |")
 
