@@ -79,11 +79,8 @@ def main() -> None:
         home.mkdir()
         site.mkdir()
         clone = extension.clone(work / "clone")
-        env = {
-            key: value
-            for key, value in extension.environment(clone / "target").items()
-            if not key.startswith("UV_")
-        }
+        env = extension.environment(clone / "target")
+        del env["CARGO_TARGET_DIR"]
         # A home of its own, but the caches and the toolchain that are there.
         env |= {
             "HOME": str(home),
@@ -94,13 +91,12 @@ def main() -> None:
             "MAOU_REPOSITORY": serve(site),
             "SCCACHE_DIR": str(work / "sccache"),
             "SCCACHE_SERVER_PORT": str(port.getsockname()[1]),
-            # Or the server would outlive the benchmark.
-            "SCCACHE_IDLE_TIMEOUT": "5",
+            # Where no control group ends it, the server soon ends by itself.
+            "SCCACHE_IDLE_TIMEOUT": "120",
             "NO_PROXY": "127.0.0.1",
             "no_proxy": "127.0.0.1",
         }
         port.close()
-        del env["CARGO_TARGET_DIR"]
         for name, way in (
             ("`--prebuilt`, fresh clone", "--prebuilt"),
             ("`--prebuilt`, again", "--prebuilt"),

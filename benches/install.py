@@ -40,7 +40,8 @@ def main() -> None:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     arguments = parser.parse_args()
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("UV_", "VIRTUAL"))}
+    dropped = ("UV_PROJECT", "VIRTUAL_ENV")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
     names = ["make the environment (uv)", "install with uv", "`maou demo`"]
     names += ["make the environment (venv)", "install with pip"]
     times: dict[str, list[float]] = {name: [] for name in names}

@@ -36,18 +36,20 @@ class Bench:
     reasons: dict[str, int] = field(default_factory=dict)
     cache_mb: float = 0.0
 
-    def variables(self, **more: str) -> dict[str, str]:
+    def variables(self) -> dict[str, str]:
         """What makes cargo use this cache and no other."""
         return {
             "RUSTC_WRAPPER": self.command,
             "SCCACHE_DIR": str(self.work / "cache"),
             "SCCACHE_CACHE_SIZE": "1G",
             "SCCACHE_SERVER_PORT": self.port,
-        } | more
+        }
 
-    def sccache(self, *words: str, check: bool = True, **more: str) -> str:
+    def sccache(self, *words: str, basedirs: str = "", check: bool = True) -> str:
         """Run the command; most start a server where there is none."""
-        env = extension.environment(self.work, **self.variables(**more))
+        env = extension.environment(self.work, **self.variables())
+        if basedirs:
+            env["SCCACHE_BASEDIRS"] = basedirs
         command = [self.command, *words]
         result = subprocess.run(
             command, env=env, capture_output=True, text=True, check=check
@@ -74,10 +76,10 @@ class Bench:
             self.cache_mb = stats["cache_size"] / 1e6
         self.rows.append([name, f"{seconds:.1f}", *counts])
 
-    def restart(self, **more: str) -> None:
+    def restart(self, basedirs: str) -> None:
         """Start the server anew: it reads its variables only then."""
         self.sccache("--stop-server")
-        self.sccache("--start-server", **more)
+        self.sccache("--start-server", basedirs=basedirs)
 
 
 def find_sccache() -> str:
@@ -120,7 +122,7 @@ def measure_all(bench: Bench) -> None:
     bench.build("target folder at another path", first, first / "elsewhere", **on)
     shutil.rmtree(first / "elsewhere")
     # Paths that the cache has not seen yet, declared to be the same place.
-    bench.restart(SCCACHE_BASEDIRS=f"{first}:{second}")
+    bench.restart(f"{first}:{second}")
     target = second / "target"
     bench.build("the same, paths in SCCACHE_BASEDIRS", second, target, **on)
 

@@ -110,7 +110,7 @@ def machine(tmp_path: Path) -> Machine:
         [uv, "cache", "dir"], capture_output=True, text=True, check=True
     ).stdout.strip()
     # Settings of whoever runs the tests are not those of a fresh container.
-    dropped = ("UV_", "CARGO_", "RUST", "SCCACHE_", "VIRTUAL_ENV", "GH_", "GITHUB_")
+    dropped = ("UV_PROJECT", "UV_TOOL", "CARGO_", "RUST", "SCCACHE_", "VIRTUAL_ENV")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
     machine.variables = kept | {
         "PATH": os.pathsep.join(
