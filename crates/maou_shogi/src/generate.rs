@@ -20,7 +20,7 @@ use play::{Plan, Play, Scratch};
 use rng::Rng;
 
 use crate::Position;
-use crate::record::{CsaOptions, Format, GameRecord, write_csa_with, write_ki2, write_kif};
+use crate::record::{CsaOptions, Format, GameRecord, write_csa_with, write_record};
 
 /// What games are made.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -98,9 +98,7 @@ impl GameGenerator {
         self.next_game(game);
         match format {
             Format::Csa => drop(write_csa_with(game, FLOODGATE, out)),
-            Format::Kif => drop(write_kif(game, out)),
-            Format::Ki2 => drop(write_ki2(game, out)),
-            Format::Jkf | Format::Usi | Format::Sfen => {}
+            _ => drop(write_record(format, game, out)),
         }
     }
 }

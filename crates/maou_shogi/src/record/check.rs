@@ -36,6 +36,14 @@ impl GameRecord {
     /// Variations within each other that readers and writers take, the main line included.
     pub const MAX_DEPTH: usize = 200;
 
+    /// A game without moves from a position, whose move number becomes 1.
+    pub fn starting_at(start: &Position) -> GameRecord {
+        let mut setup = start.to_setup();
+        setup.move_number = 1;
+        let start = Position::from_setup(&setup).expect("a number makes no position illegal");
+        GameRecord { start, ..GameRecord::default() }
+    }
+
     /// Tells whether all lines are legal and what belongs to their moves lies within them, as it is
     /// with every game of a reader.
     ///
@@ -136,6 +144,13 @@ mod tests {
         inner.variations.push(variation(2, "6g6f"));
         good.variations = vec![variation(2, "8h2b+"), inner];
         assert_eq!(good.check(), Ok(()));
+    }
+
+    #[test]
+    fn a_game_starts_at_move_1() {
+        let sfen = "lnsgkgsnl/9/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL w - 35";
+        let game = GameRecord::starting_at(&Position::from_sfen(sfen).unwrap());
+        assert_eq!(game.start.to_sfen(), sfen.replace(" 35", " 1"));
     }
 
     #[test]

@@ -2,6 +2,13 @@
 
 use super::Date;
 
+impl Date {
+    /// The day written as `2025-01-05`.
+    pub fn from_iso(text: &str) -> Option<Date> {
+        parse_date(text).filter(|date| date.to_string() == text)
+    }
+}
+
 /// The day at the start of a text: `2025/01/05 10:00:01`, `2025-1-5`, `2025年1月5日(日)`.
 pub(super) fn parse_date(text: &str) -> Option<Date> {
     let text = text.trim_start();

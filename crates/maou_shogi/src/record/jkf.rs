@@ -13,6 +13,7 @@ use super::header::parse_date;
 use super::jkf_move::{self, WrittenMove};
 use super::jkf_start;
 use super::json::{Json, JsonError, Seen};
+use super::kif_comment;
 use super::kif_start::KifStart;
 use super::text::Text;
 use super::{Ending, ErrorKind};
@@ -160,7 +161,7 @@ impl Jkf<'_, '_> {
             self.read_forks(lines);
         } else {
             self.builder.game.n_variations = self.seen.n_lines;
-            self.builder.game.n_comments = self.seen.n_comments;
+            self.builder.game.n_comments += self.seen.n_comments;
         }
     }
 
@@ -324,9 +325,8 @@ impl Jkf<'_, '_> {
         if let Some((name, at)) = special {
             self.end(&name, at);
         }
-        match comments {
-            Some(at) if self.builder.is_full() => self.read_comments(at),
-            _ => {}
+        if let Some(at) = comments {
+            self.read_comments(at);
         }
         self.builder.time_open = false;
         Ok(())
@@ -466,6 +466,7 @@ impl Jkf<'_, '_> {
         if !is_array {
             return;
         }
+        let mut waiting: Option<String> = None;
         // The text was read before: it does not break off here.
         let _ = json.items(|json| {
             if json.peek() != Some(b'"') {
@@ -474,10 +475,27 @@ impl Jkf<'_, '_> {
             json.string(&mut comment)?;
             let text = comment.strip_suffix('\n').unwrap_or(&comment);
             for line in text.split('\n') {
-                self.builder.push_comment(line.trim_end_matches('\r').to_owned());
+                let line = line.trim_end_matches('\r').to_owned();
+                if let Some(before) = waiting.take() {
+                    self.take_comment(before, Some(&line));
+                }
+                waiting = Some(line);
             }
             Ok(())
         });
+        if let Some(last) = waiting {
+            self.take_comment(last, None);
+        }
+    }
+
+    /// Takes a comment, and the eval of the move before if it tells one; some programs write it
+    /// above a line of moves, the `next` comment.
+    fn take_comment(&mut self, text: String, next: Option<&str>) {
+        let eval = kif_comment::told(&text, next);
+        let has_data = eval.is_some_and(|eval| self.builder.set_eval(eval));
+        if !has_data || self.builder.is_full() {
+            self.builder.push_comment(text);
+        }
     }
 }
 

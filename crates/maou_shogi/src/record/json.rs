@@ -22,7 +22,7 @@ pub(super) struct Seen {
     pub forks: Vec<(usize, usize)>,
     /// Arrays in arrays under the key `forks`.
     pub n_lines: u32,
-    /// Strings in arrays under the key `comments`.
+    /// Strings in arrays under the key `comments`, within those under `forks`.
     pub n_comments: u32,
 }
 
@@ -270,6 +270,7 @@ impl<'a> Json<'a> {
     pub fn skip_value(&mut self, key: &[u8], seen: &mut Seen) -> Result<(), JsonError> {
         let mut open: Vec<Open> = Vec::new();
         let mut buffer = String::from_utf8_lossy(key).into_owned();
+        let is_in_forks = |open: &[Open]| open.iter().any(|open| matches!(open, Open::Forks(_)));
         loop {
             let parent = open.last().copied();
             match self.peek() {
@@ -302,7 +303,9 @@ impl<'a> Json<'a> {
                     }
                 }
                 Some(b'"') => {
-                    seen.n_comments += u32::from(parent == Some(Open::Comments));
+                    if parent == Some(Open::Comments) && is_in_forks(&open) {
+                        seen.n_comments += 1;
+                    }
                     self.string(&mut buffer)?;
                 }
                 Some(b'-' | b'0'..=b'9') => {

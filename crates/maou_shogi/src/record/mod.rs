@@ -41,7 +41,8 @@ pub use error::{ErrorKind, RecordError};
 pub use model::{Comment, Date, Ending, GameRecord, GameResult, UnknownEnding, Variation};
 pub use text::Encoding;
 pub use write::{
-    CsaOptions, EncodeError, Loss, encode, write_csa, write_csa_with, write_ki2, write_kif,
+    CsaOptions, EncodeError, GamesText, Loss, encode, write_csa, write_csa_with, write_jkf,
+    write_ki2, write_kif, write_record, write_records, write_sfen, write_usi,
 };
 
 use builder::Builder;

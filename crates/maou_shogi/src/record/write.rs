@@ -16,21 +16,27 @@
 //! written as boards.
 
 mod csa;
+mod games;
 mod header;
+mod jkf;
 mod ki2;
 mod kif;
 mod kif_lines;
 mod loss;
 #[cfg(test)]
 mod tests;
+mod usi;
 
 use std::fmt;
 
 use encoding_rs::{EUC_JP, SHIFT_JIS};
 
 pub use csa::{CsaOptions, write_csa, write_csa_with};
+pub use games::{GamesText, write_record, write_records};
+pub use jkf::write_jkf;
 pub use kif::{write_ki2, write_kif};
 pub use loss::Loss;
+pub use usi::{write_sfen, write_usi};
 
 use super::ending::Verdict;
 use super::{Encoding, Ending, GameResult, Variation};

@@ -66,7 +66,7 @@ fn a_game_with_everything() {
     let table = read(text.as_bytes());
     let game = &table.games[0];
     assert_eq!(usi(game), "7g7f 3c3d 8h2b+ 3a2b B*4e");
-    assert_eq!((game.n_variations, game.n_comments), (4, 4));
+    assert_eq!((game.n_variations, game.n_comments), (4, 5));
     assert!(game.variations.is_empty() && game.comments.is_empty() && game.headers.is_empty());
 }
 

@@ -1,4 +1,6 @@
 mod full;
+mod jkf;
+mod usi;
 
 use super::*;
 use crate::generate::{GameGenerator, GeneratorOptions};
