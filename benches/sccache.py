@@ -73,7 +73,10 @@ class Bench:
             passed = sum(inner["not_cached"].values())
             counts = [str(hits), str(misses), str(passed)]
             self.reasons = inner["not_cached"]
-            self.cache_mb = stats["cache_size"] / 1e6
+            files = (
+                path for path in (self.work / "cache").rglob("*") if path.is_file()
+            )
+            self.cache_mb = sum(path.stat().st_size for path in files) / 1e6
         self.rows.append([name, f"{seconds:.1f}", *counts])
 
     def restart(self, basedirs: str) -> None:
