@@ -3,7 +3,8 @@
 `DIR/expected.jsonl` has a line a file: `file`, `start` (board, turn and the sorted
 characters of the hand field of SFEN) and `moves` (USI). A file is right when its
 first game has that start and those moves; an error when it is reported as unreadable;
-silently wrong when it differs and nothing was reported.
+silently wrong when it differs and nothing was reported. Every game is also written in
+every format that holds main lines, and read again.
 
     python scripts/corpus.py DIR
 """
@@ -17,8 +18,8 @@ from pathlib import Path
 
 from maou_rust import maou_shogi
 
-# Formats that this version reads, by the suffix of the corpus's files.
-READ = {".csa", ".kif", ".kifu"}
+# Formats that hold a start and a main line.
+WRITTEN = ("csa", "kif", "ki2", "jkf", "usi")
 
 
 def hands_sorted(sfen: str) -> str:
@@ -47,20 +48,36 @@ def judge(root: Path, expected: dict[str, str]) -> tuple[str, str]:
     return "silently wrong", detail
 
 
+def lines(data: bytes) -> list[tuple[str, list[int]]]:
+    """Start and main line of every game."""
+    _, games, _ = maou_shogi.read_records(data)
+    return [(game["start"], game["moves"]) for game in games]
+
+
+def lost_on_the_way(data: bytes) -> list[str]:
+    """Formats in which the games come back with another start or main line."""
+    _, games, _ = maou_shogi.read_records(data, full=True)
+    expected = lines(data)
+    return [
+        name
+        for name in WRITTEN
+        if games and lines(maou_shogi.write_records(games, name)[0]) != expected
+    ]
+
+
 def main(root: Path) -> int:
     """Judge every file of the corpus and print the tally."""
-    lines = (root / "expected.jsonl").read_text(encoding="utf-8").splitlines()
     tally: Counter[str] = Counter()
-    for line in lines:
+    for line in (root / "expected.jsonl").read_text(encoding="utf-8").splitlines():
         expected = json.loads(line)
-        if Path(expected["file"]).suffix.lower() not in READ:
-            tally["of formats not read yet"] += 1
-            continue
         verdict, detail = judge(root, expected)
         tally[verdict] += 1
         if verdict != "right":
             print(f"{expected['file']}: {verdict}: {detail}")
-    n_bad = tally["error"] + tally["silently wrong"]
+        for name in lost_on_the_way((root / expected["file"]).read_bytes()):
+            tally["changed on the way"] += 1
+            print(f"{expected['file']}: written as {name} and read again, it differs")
+    n_bad = tally.total() - tally["right"]
     print(", ".join(f"{n} {name}" for name, n in sorted(tally.items())))
     print(f"{tally['right']} passed, {n_bad} failed")
     return 1 if n_bad else 0

@@ -1,4 +1,4 @@
-//! How fast records are read, on one thread and in memory: generated games in CSA and KIF.
+//! How fast records are read, on one thread and in memory: generated games in CSA, KIF and KI2.
 //!
 //! `cargo bench -p maou_shogi --bench records` prints the best of several rounds.
 
@@ -72,4 +72,5 @@ fn main() {
     measure("KIF UTF-8", Format::Kif, Encoding::Utf8);
     measure("KIF Shift_JIS", Format::Kif, Encoding::ShiftJis);
     measure("KIF EUC-JP", Format::Kif, Encoding::EucJp);
+    measure("KI2", Format::Ki2, Encoding::Utf8);
 }

@@ -163,7 +163,8 @@ impl<W: Width> Kif<'_, W> {
             return self.refuse_number(at, first);
         }
         let Lexed::Move(written, end) = lexed else { return self.refuse_text(pos) };
-        match find_move(&written, self.builder.position(), self.builder.last_move()) {
+        let to = written.to.or_else(|| self.builder.last_move().map(|mv| mv.to()));
+        match to.and_then(|to| find_move(&written, self.builder.position(), to)) {
             Some(mv) if self.builder.play(mv) => self.read_rest_of_move(end),
             _ => self.refuse_move(&written, pos),
         }
@@ -336,10 +337,9 @@ fn kif_square(square: Square) -> String {
     format!("{}{}", square.file() + 1, square.rank() + 1)
 }
 
-/// The move that is written, in `position` after `last`.
+/// The move to `to` that is written, in `position`.
 #[inline]
-fn find_move(written: &WrittenMove, position: &Position, last: Option<Move>) -> Option<Move> {
-    let to = written.to.or_else(|| last.map(|mv| mv.to()))?;
+fn find_move(written: &WrittenMove, position: &Position, to: Square) -> Option<Move> {
     match written.from {
         Origin::Hand => {
             let droppable = (written.kind as u8) < PieceType::King as u8 && !written.promotes;
