@@ -80,60 +80,71 @@ def inside(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def check_format(repo: Path) -> None:
-    """rustfmt on the bindings, their tests and what is new."""
+    """rustfmt on the bindings, their tests and what is new, file by file."""
     known = ["packages/maou-rust/src/lib.rs", "packages/maou-rust/tests/embed/main.rs"]
     fresh = [line[3:] for line in status(repo).splitlines() if line.endswith(".rs")]
-    run(repo, "rustfmt", "--check", "--edition=2024", *{*known, *fresh})
+    for name in {*known, *fresh}:
+        # From stdin: given a path, it would look into the modules of the file as well.
+        text = (repo / name).read_text(encoding="utf-8")
+        done = subprocess.run(
+            ["rustfmt", "--check", "--edition=2024"],
+            cwd=repo,
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stdout) == (0, ""), name
 
 
 def test_a_crate_comes_and_goes(repo: Path) -> None:
-    said = new(repo, "poh_ack").stdout
-    assert "`cargo test -p poh_ack`" in said
+    said = new(repo, "trial_crate").stdout
+    assert "`cargo test -p trial_crate`" in said
     untracked = {
         line[3:] for line in status(repo).splitlines() if line.startswith("??")
     }
     assert untracked == {
-        "crates/poh_ack/Cargo.toml",
-        "crates/poh_ack/src/lib.rs",
-        "docs/crates/poh_ack.md",
-        "packages/maou-rust/maou_rust-stubs/poh_ack.pyi",
-        "packages/maou-rust/src/poh_ack.rs",
-        "packages/maou-rust/tests/embed/poh_ack.rs",
-        "tests/ffi/test_poh_ack.py",
+        "crates/trial_crate/Cargo.toml",
+        "crates/trial_crate/src/lib.rs",
+        "docs/crates/trial_crate.md",
+        "packages/maou-rust/maou_rust-stubs/trial_crate.pyi",
+        "packages/maou-rust/src/trial_crate.rs",
+        "packages/maou-rust/tests/embed/trial_crate.rs",
+        "tests/ffi/test_trial_crate.py",
     }
     metadata = ("cargo", "metadata", "--format-version=1", "--no-deps")
     found = json.loads(run(repo, *metadata, "--offline", "--locked").stdout)
     crates = {crate["name"]: crate for crate in found["packages"]}
-    assert crates["poh_ack"]["version"] == crates["maou_shogi"]["version"]
-    assert "poh_ack" in {d["name"] for d in crates["maou-rust"]["dependencies"]}
+    assert crates["trial_crate"]["version"] == crates["maou_shogi"]["version"]
+    assert "trial_crate" in {d["name"] for d in crates["maou-rust"]["dependencies"]}
     check_format(repo)
     # A second time it exists, and nothing is written.
     before = status(repo)
-    assert new(repo, "poh_ack", check=False).returncode == 1
+    assert new(repo, "trial_crate", check=False).returncode == 1
     assert status(repo) == before
-    new(repo, "--remove", "poh_ack")
+    new(repo, "--remove", "trial_crate")
     assert status(repo) == ""
-    assert not (repo / "crates/poh_ack").exists()
+    assert not (repo / "crates/trial_crate").exists()
 
 
 def test_a_package_comes_and_goes(repo: Path) -> None:
-    new(repo, "--package", "bridge_s1")
-    folder = repo / "packages/bridge_s1"
+    new(repo, "--package", "trial_package")
+    folder = repo / "packages/trial_package"
     manifest = tomllib.loads((folder / "Cargo.toml").read_text(encoding="utf-8"))
     assert manifest["lib"]["crate-type"] == ["cdylib", "rlib"]
     project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
-    assert project["project"]["name"] == "bridge-s1"
+    assert project["project"]["name"] == "trial-package"
     assert project["build-system"]["build-backend"] == "maturin"
     lock = tomllib.loads((repo / "uv.lock").read_text(encoding="utf-8"))
-    assert "bridge-s1" in lock["manifest"]["members"]
+    assert "trial-package" in lock["manifest"]["members"]
     # It changes what git knows in the lists alone.
     changed = {line[3:] for line in status(repo).splitlines() if line[:2] == " M"}
     assert changed == {"ARCHITECTURE.md", "Cargo.lock", "mkdocs.yml", "uv.lock"}
     check_format(repo)
     # The other way round both are there, and go in any order.
-    new(repo, "poh_ack")
-    new(repo, "--remove", "bridge_s1")
-    new(repo, "--remove", "poh_ack")
+    new(repo, "trial_crate")
+    new(repo, "--remove", "trial_package")
+    new(repo, "--remove", "trial_crate")
     assert status(repo) == ""
 
 
@@ -162,8 +173,8 @@ def test_an_interrupted_scaffold_can_be_removed(
         whole(path, text)
 
     monkeypatch.setattr(new_crate, "write", count)
-    new_crate.scaffold("crate", "poh_ack")
-    new_crate.remove("poh_ack")
+    new_crate.scaffold("crate", "trial_crate")
+    new_crate.remove("trial_crate")
     assert status(repo) == ""
     n_of_scaffold = 15
     assert n_writes > n_of_scaffold
@@ -183,9 +194,9 @@ def test_an_interrupted_scaffold_can_be_removed(
 
         monkeypatch.setattr(new_crate, "write", stop)
         with pytest.raises(KeyboardInterrupt):
-            new_crate.scaffold("crate", "poh_ack")
+            new_crate.scaffold("crate", "trial_crate")
         monkeypatch.setattr(new_crate, "write", whole)
-        new_crate.remove("poh_ack")
+        new_crate.remove("trial_crate")
         assert status(repo) == "", last
 
 
@@ -236,7 +247,7 @@ def test_a_bad_name_is_refused(
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("poh_ack", "`poh_ack`: found nothing of this name"),
+        ("trial_crate", "`trial_crate`: found nothing of this name"),
         ("maou", "`maou`: not the name of a scaffold"),
         ("../maou", "`../maou`: not the name of a scaffold"),
         ("maou_io", "crates/maou_index/Cargo.toml:"),
@@ -266,14 +277,14 @@ def test_a_wrong_digest_of_the_stubs_stays_wrong(repo: Path, inside: None) -> No
     stub.write_text(text + "\n", encoding="utf-8", newline="\n")
     test = repo / new_crate.VERSIONS_TEST
     before = test.read_bytes()
-    new_crate.scaffold("crate", "poh_ack")
+    new_crate.scaffold("crate", "trial_crate")
     assert test.read_bytes() == before
-    new_crate.remove("poh_ack")
+    new_crate.remove("trial_crate")
     stub.write_text(text, encoding="utf-8", newline="\n")
 
 
 def test_no_text_of_a_template_is_left_to_fill_in() -> None:
     for kind in new_crate.KINDS:
-        for template in new_crate.files(kind, "poh_ack").values():
-            text = new_crate.render(template, "poh_ack")
+        for template in new_crate.files(kind, "trial_crate").values():
+            text = new_crate.render(template, "trial_crate")
             assert not re.search(r"@[A-Z]+@", text), template

@@ -1,7 +1,7 @@
 """What `nox -s new` makes builds and passes as it is, each part alone.
 
-A crate and a package are scaffolded in a copy of the tree, which lies at one place in
-target/, so that what cargo has built for it serves the next run. The tests share the
+A crate and a package are scaffolded in a copy of the tree, which lies at one place of
+.nox/, so that what cargo has built for it serves the next run. The tests share the
 copy; the last fixture to go removes both and looks for traces.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.scaffold
 
 ROOT = Path(__file__).resolve().parents[2]
-WORK = ROOT / "target/scaffold"
+WORK = ROOT / ".nox/scaffold-work"
 TREE = WORK / "tree"
 PYTHON = ("uv", "run", "--no-sync", "--quiet")
 
