@@ -217,25 +217,31 @@ impl<'a> Text<'a> {
     }
 }
 
+/// Bytes between two marks of [`Places`].
+const MARK_BYTES: usize = 4096;
+
 /// Lines and columns of a text, counted on from the last one asked for: errors come in the order
-/// of the text, mostly.
-#[derive(Clone, Copy, Debug)]
+/// of the text, mostly. Marks on the way make going back cheap.
+#[derive(Clone, Debug)]
 pub(super) struct Places {
+    here: Place,
+    /// In the order of the text.
+    marks: Vec<Place>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Place {
     offset: usize,
     line: u64,
     column: u64,
 }
 
-impl Places {
-    /// The start of a text.
-    pub const START: Places = Places { offset: 0, line: 1, column: 1 };
+impl Place {
+    const START: Place = Place { offset: 0, line: 1, column: 1 };
 
-    /// Line and column of the byte at `offset`, both from 1, the column in characters.
-    pub fn find(&mut self, text: &Text, offset: usize) -> (u64, u64) {
-        if offset < self.offset {
-            *self = Places::START;
-        }
-        let between = &text.bytes[self.offset..offset.min(text.bytes.len())];
+    /// The place of the byte at `offset`, which is not before this one.
+    fn advanced(mut self, text: &Text, offset: usize) -> Place {
+        let between = &text.bytes[self.offset..offset];
         let mut since_line_start = between;
         if let Some(last) = memchr::memrchr(b'\n', between) {
             self.line += memchr::memchr_iter(b'\n', between).count() as u64;
@@ -246,7 +252,35 @@ impl Places {
         text.decode(since_line_start, &mut decoded);
         self.column += decoded.chars().count() as u64;
         self.offset = offset;
-        (self.line, self.column)
+        self
+    }
+}
+
+impl Places {
+    /// The start of a text.
+    pub const START: Places = Places { here: Place::START, marks: Vec::new() };
+
+    /// Line and column of the byte at `offset`, both from 1, the column in characters.
+    pub fn find(&mut self, text: &Text, offset: usize) -> (u64, u64) {
+        let offset = offset.min(text.bytes.len());
+        if offset < self.here.offset {
+            let n_before = self.marks.partition_point(|mark| mark.offset <= offset);
+            self.here = n_before.checked_sub(1).map_or(Place::START, |last| self.marks[last]);
+        }
+        // Where characters begin can be told in any place of UTF-8 only.
+        let has_marks = matches!(text.encoding, Encoding::Ascii | Encoding::Utf8);
+        while has_marks && self.here.offset + MARK_BYTES < offset {
+            let mut to = self.here.offset + MARK_BYTES;
+            while to < offset && text.bytes[to] & 0xC0 == 0x80 {
+                to += 1;
+            }
+            self.here = self.here.advanced(text, to);
+            if self.marks.last().is_none_or(|mark| mark.offset < to) {
+                self.marks.push(self.here);
+            }
+        }
+        self.here = self.here.advanced(text, offset);
+        (self.here.line, self.here.column)
     }
 }
 
@@ -259,4 +293,29 @@ pub(super) fn foreign_encoding(bytes: &[u8]) -> Option<&'static str> {
         _ => {}
     }
     memchr::memmem::find(bytes, b"\x1B$B").map(|_| "ISO-2022-JP")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_the_same_in_any_order() {
+        let mut bytes = "歩x\n".repeat(3_000).into_bytes();
+        bytes.extend("桂馬🀄".repeat(3_000).bytes());
+        bytes.extend(b"\x80\x80\xFF\n7");
+        let text = Text::new(&bytes);
+        let expected = |offset: usize| {
+            let before = String::from_utf8_lossy(&bytes[..offset]).into_owned();
+            let column = before.chars().rev().take_while(|ch| *ch != '\n').count() as u64 + 1;
+            (before.matches('\n').count() as u64 + 1, column)
+        };
+        // Offsets at which a character begins, forth and back.
+        let offsets = [0, 3, 4, 5, 14_999, 15_000, 15_003, 30_010, 44_990, bytes.len()];
+        let mut places = Places::START;
+        for offset in offsets.iter().chain(offsets.iter().rev()).chain(&[40_000, 20_000, 30_000]) {
+            assert_eq!(places.find(&text, *offset), expected(*offset), "{offset}");
+        }
+        assert!(places.marks.len() > 5 && places.marks.is_sorted_by_key(|mark| mark.offset));
+    }
 }

@@ -289,10 +289,10 @@ fn a_text_that_breaks_off_is_kept_up_to_there() {
     );
     for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)) {
         let mut found = Found::default();
-        let format = Reader::full().read(text[..end].as_bytes(), &mut found);
+        let format = Reader::full().read(&text.as_bytes()[..end], &mut found);
         assert_eq!(found.errors.len(), 1, "{}: {:?}", &text[..end], messages(&found));
         assert!(format.is_some() || found.games.is_empty());
-        read(text[..end].as_bytes());
+        read(&text.as_bytes()[..end]);
     }
 }
 
@@ -321,4 +321,73 @@ fn other_encodings_are_decoded() {
         let found = read(&encode(&text, encoding));
         assert_eq!((found.games[0].black.as_str(), found.errors.len()), ("表示ソフト", 0));
     }
+}
+
+/// A fixed sequence of numbers (xorshift).
+fn below(state: &mut u64, limit: usize) -> usize {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    (*state % limit.max(1) as u64) as usize
+}
+
+#[test]
+fn mutated_texts_never_panic_and_what_is_kept_is_legal() {
+    const LIKELY: &[u8] = b"{}[]\",:0123456789-.e\\ntfu \n\x80\xE6";
+    const WORDS: [&str; 8] = [
+        "\"forks\":[[",
+        "\"moves\":[",
+        "\"special\":\"TORYO\"",
+        "\"comments\":[\"**42\"]",
+        "\"initial\":{\"preset\":\"2\"}",
+        "null",
+        "{}",
+        "]}]",
+    ];
+    let fork = REPLY.replacen('{', &format!("{{\"forks\":[[{REPLY},{PAWN}],[{REPLY}]],"), 1);
+    let text = with_moves(&format!("{{\"comments\":[\"x\",\"*評価値=7\"]}},{PAWN},{fork},{PAWN}"));
+    let usi = "position startpos moves 7g7f 3c3d 8h2b+ resign # x\n\
+               sfen 4k4/9/4P4/9/9/9/9/9/9 b G 1\nlnsgkgsnl/1r5b1/9/9/9/9/9/9/4K4 w - 1 2b3c\n";
+    let mut state = 0x2545_F491_4F6C_DD1D;
+    let mut n_games = 0;
+    for number in 0..20_000 {
+        let sample = if number % 4 == 3 { usi } else { text.as_str() };
+        let mut bytes = sample.as_bytes().to_vec();
+        for _ in 0..=below(&mut state, 4) {
+            let at = below(&mut state, bytes.len());
+            match below(&mut state, 5) {
+                0 => bytes[at] = LIKELY[below(&mut state, LIKELY.len())],
+                1 => bytes.insert(at, LIKELY[below(&mut state, LIKELY.len())]),
+                2 => drop(bytes.drain(at..(at + 1 + below(&mut state, 12)).min(bytes.len()))),
+                3 => {
+                    let word = WORDS[below(&mut state, WORDS.len())].bytes();
+                    bytes.splice(at..at, word);
+                }
+                _ => bytes.truncate(at + 1),
+            }
+            if bytes.is_empty() {
+                bytes.push(b'{');
+            }
+        }
+        let mut found = Found::default();
+        Reader::full().read(&bytes, &mut found);
+        for game in &found.games {
+            assert_eq!(game.check(), Ok(()));
+            for format in Format::ALL {
+                write_record(format, game, &mut String::new());
+            }
+        }
+        n_games += read(&bytes).games.len();
+    }
+    assert!(n_games > 10_000, "mutations are mild enough to leave games: {n_games}");
+}
+
+#[test]
+fn errors_in_many_variations_do_not_take_quadratic_time() {
+    // Variations are read from the end to the start: the place of each error is before the last.
+    let bad = format!("{{\"forks\":[[{PAWN}]]}},");
+    let text = with_moves(&format!("{PAWN},{}{{}}", bad.repeat(20_000)));
+    let found = full(&text);
+    assert_eq!((found.games.len(), found.errors.len()), (1, 20_000));
+    assert_eq!(found.errors[19_999].column, 168);
 }

@@ -4,8 +4,10 @@ use super::*;
 
 const EVEN: &str = "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b -";
 
-/// Start, moves, result and ending of each game.
-fn told(text: &str) -> (Option<Format>, Vec<(String, String, GameResult, Ending)>, Vec<String>) {
+/// Start, moves, result and ending of a game.
+type Told = (String, String, GameResult, Ending);
+
+fn told(text: &str) -> (Option<Format>, Vec<Told>, Vec<String>) {
     let mut found = Found::default();
     let format = Reader::full().read(text.as_bytes(), &mut found);
     let messages = messages(&found);
