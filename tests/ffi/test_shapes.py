@@ -56,3 +56,22 @@ def test_of_maou_shogi() -> None:
     _, games, problems = maou_shogi.read_records(b"PI\n+\n+7776FU\n-7776FU\n")
     check(games[0], "maou_shogi", "Game")
     check(problems[0], "maou_shogi", "RecordProblem")
+
+
+def test_of_trees() -> None:
+    record = "1 ７六歩(77)\n2 ３四歩(33)\n\n変化：2手\n2 ８四歩(83)\n".encode()
+    _, (game,), problems = maou_shogi.read_records(record, full=True)
+    assert problems == []
+    tree = promised("maou_shogi", "FullGame")
+    assert set(game) == promised("maou_shogi", "Game") | tree
+    assert set(game) == promised("maou_shogi", "WrittenGame") | {"id"}
+    check(game["variations"][0], "maou_shogi", "RawVariation")
+    del game["id"]
+    text, losses = maou_shogi.write_records([game], "csa")
+    assert text.startswith(b"V2.2\n")
+    assert losses == {"variations": 1}
+    for key in game:
+        with pytest.raises(ValueError, match=f"`{key}`"):
+            maou_shogi.write_records(
+                [{k: v for k, v in game.items() if k != key}], "csa"
+            )

@@ -10,8 +10,10 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from maou_rust import maou_shogi
 
 import maou
+from maou.headers import parse_datetime, parse_time_control
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,7 +95,8 @@ def test_only_regular_files_are_read_by_path(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     link = tmp_path / "endless.csa"
     link.symlink_to("/dev/zero")
-    for path, found in ((pipe, "a pipe"), (link, "a pipe"), (tmp_path, "a folder")):
+    folder = "a folder; `maou convert` reads folders"
+    for path, found in ((pipe, "a pipe"), (link, "a pipe"), (tmp_path, folder)):
         with pytest.raises(OSError, match=f"expected a regular file, found {found}"):
             maou.read_games(path)
     with pytest.raises(IsADirectoryError):
@@ -150,3 +153,261 @@ def test_what_is_no_record() -> None:
         maou.read_games("no/such/file.csa")
     with pytest.raises(ValueError, match="`ignore`"):
         maou.read_games(CSA.encode(), on_error="ignore")  # type: ignore[arg-type]
+
+
+KIF = """\
+開始日時：2025/01/05(日) 10:00:30
+終了日時：2025/01/05 21:47
+棋戦：a test
+持ち時間：各１時間３０分
+秒読み：60秒
+場所：東京
+手合割：平手
+先手：Ada
+後手：Bo
+手数----指手---------消費時間--
+*before the first move
+   1 ７六歩(77)        ( 0:12/00:00:12)
+*#評価値=40
+*a good move
+   2 ３四歩(33)        ( 0:03/00:00:03)
+   3 投了
+まで2手で後手の勝ち
+
+変化：2手
+   2 ８四歩(83)
+*instead
+   3 ２六歩(27)
+   4 中断
+
+変化：3手
+   3 ６六歩(67)
+"""
+MAIN = ["7g7f", "3c3d"]
+
+
+def test_a_tree_as_python_objects() -> None:
+    (game,) = maou.read_games(KIF.encode())
+    assert game.usi_moves == MAIN
+    assert game.times_ms == (12_000, 3_000)
+    assert game.evals_cp == (40, None)
+    assert game.comments == (
+        maou.Comment(0, "before the first move"),
+        maou.Comment(1, "#評価値=40"),
+        maou.Comment(1, "a good move"),
+    )
+    (line,) = game.variations
+    assert (line.ply, line.usi_moves, line.n_plies) == (1, ["8c8d", "2g2f"], 2)
+    assert (line.ending, line.result) == (maou.Ending.INTERRUPTED, game.result.UNKNOWN)
+    assert line.comments == (maou.Comment(2, "instead"),)
+    (inner,) = line.variations
+    assert (inner.ply, inner.usi_moves) == (2, ["6g6f"])
+    assert (game.n_variations, game.n_comments) == (2, 4)
+    assert list(game.all_variations()) == [line, inner]
+    assert game.ending is maou.Ending.RESIGN
+    assert len({game, *maou.read_games(KIF.encode())}) == 1
+
+
+def test_header_fields_as_written_and_parsed() -> None:
+    (game,) = maou.read_games(KIF.encode())
+    names = [name for name, _ in game.headers]
+    assert names == [
+        *("開始日時", "終了日時", "棋戦", "持ち時間", "秒読み", "場所"),
+        *("先手", "後手"),
+    ]
+    assert game.header("場所") == game.site == "東京"
+    assert game.header("記録係", "場所") == "東京"
+    assert game.header("記録係") is None
+    assert game.start_time == datetime.datetime(2025, 1, 5, 10, 0, 30)
+    assert game.end_time == datetime.datetime(2025, 1, 5, 21, 47)
+    assert game.end_date == datetime.date(2025, 1, 5)
+    assert game.time_control == maou.TimeControl(5_400_000, 60_000)
+    csa = CSA.replace("PI", "$SITE:Tokyo\n$TIME_LIMIT:00:10+05\nPI")
+    (game,) = maou.read_games(csa.encode())
+    assert game.site == "Tokyo"
+    assert game.time_control == maou.TimeControl(600_000, 5_000)
+    assert game.start_time == datetime.datetime(2026, 11, 20, 10)
+    assert game.end_time is game.end_date is None
+    (game,) = maou.read_games(b"PI\n+\n+7776FU\n")
+    assert (game.headers, game.site, game.time_control) == ((), "", None)
+    assert game.start_time is None
+
+
+def test_time_controls_in_all_words() -> None:
+    for text, byoyomi, expected in (
+        ("00:25+00", "", (1_500_000, 0, 0)),
+        (" 0:00+10", "", (0, 10_000, 0)),
+        ("01:00+30", "", (3_600_000, 30_000, 0)),
+        ("600+10+0", "", (600_000, 10_000, 0)),
+        ("300+0+2.5", "", (300_000, 0, 2_500)),
+        ("各５時間", "", (18_000_000, 0, 0)),
+        ("10分", "30秒", (600_000, 30_000, 0)),
+        ("10分 切れたら30秒", "", (600_000, 30_000, 0)),
+        ("15分、30秒", "", (900_000, 30_000, 0)),
+        ("1時間30分+60秒", "", (5_400_000, 60_000, 0)),
+        ("１手30秒", "", (0, 30_000, 0)),
+        ("10分30秒", "", (630_000, 0, 0)),
+    ):
+        control = maou.TimeControl(*expected)
+        assert parse_time_control(text, byoyomi) == control, text
+    for text in ("", "一億年", "無制限", "5"):
+        assert parse_time_control(text) is None, text
+
+
+def test_times_of_day_in_all_words() -> None:
+    for text, expected in (
+        ("2014/09/02 10:00", (2014, 9, 2, 10, 0)),
+        ("2023/08/18 23:36:03", (2023, 8, 18, 23, 36, 3)),
+        ("1999/07/15(木) 19:07:12", (1999, 7, 15, 19, 7, 12)),
+        ("2025年1月5日（日）9時30分", (2025, 1, 5, 9, 30)),
+        ("2025-01-05T09:30:00", (2025, 1, 5, 9, 30)),
+    ):
+        assert parse_datetime(text) == datetime.datetime(*expected), text  # type: ignore[arg-type]
+    for text in ("2014/09/02", "2014/13/02 10:00", "2014/09/02 25:00", "平成20年", ""):
+        assert parse_datetime(text) is None, text
+
+
+def test_words_of_endings_are_those_of_the_files() -> None:
+    assert [str(ending) for ending in maou.Ending] == [
+        *("resign", "checkmate", "repetition", "perpetual_check", "declaration"),
+        *("impasse", "max_moves", "time", "illegal_move", "illegal_action"),
+        *("walkover", "interrupted", "no_mate", "takeback", "error", "unknown"),
+    ]
+    start = maou_shogi.start_sfen()
+    ids = {maou_shogi.game_id(start, [], 3, ending) for ending in maou.Ending}
+    assert len(ids) == len(maou.Ending)
+    with pytest.raises(ValueError, match="`resigned`"):
+        maou_shogi.game_id(start, [], 3, "resigned")
+
+
+def test_every_format_comes_back() -> None:
+    (game,) = maou.read_games(KIF.encode())
+    assert str(game) == game.to_kif()
+    for text, keeps_tree in (
+        (game.to_kif(), True),
+        (game.to_ki2(), True),
+        (game.to_jkf(), True),
+        (game.to_csa(), False),
+    ):
+        (back,) = maou.read_games(text.encode())
+        assert back.id == game.id
+        assert (back.black, back.white, back.date) == ("Ada", "Bo", game.date)
+        assert back.evals_cp == game.evals_cp
+        assert back.n_variations == (2 if keeps_tree else 0)
+    for text in (game.to_kif(), game.to_jkf()):
+        assert maou.read_games(text.encode())[0].variations == game.variations
+    assert game.to_usi() == f"position sfen {game.start} moves {' '.join(MAIN)}\n"
+    assert game.to_sfen() == f"{game.start}\n"
+    assert maou.read_games(game.to_usi().encode())[0].moves == game.moves
+    assert maou.read_games(game.to_sfen().encode())[0].start == game.start
+
+
+def test_games_are_built_from_moves() -> None:
+    game = maou.Game.from_usi("7g7f 3c3d", black="Ada", times_ms=[3000, None])
+    assert game.usi_moves == MAIN
+    assert game.evals_cp == (None, None)
+    assert game.times_ms == (3000, None)
+    assert game == maou.Game(moves=[7739, 2581], black="Ada", times_ms=(3000, None))  # type: ignore[arg-type]
+    other = maou.Game.from_usi(iter(MAIN), ending="resign", result=2)
+    assert (other.ending, other.result) == (
+        maou.Ending.RESIGN,
+        maou.GameResult.WHITE_WINS,
+    )
+    assert game.id != other.id
+    assert maou.read_games(other.to_csa().encode())[0].id == other.id
+    handicap = "lnsgkgsnl/9/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL w - 1"
+    (back,) = maou.read_games(maou.Game.from_usi("", handicap).to_kif().encode())
+    assert back.start == handicap
+    with pytest.raises(maou.RecordError, match="`7g7x`"):
+        maou.Game.from_usi("7g7x")
+    with pytest.raises(maou.RecordError, match="after rank 2"):
+        maou.Game(start="9/9")
+    with pytest.raises(ValueError, match="resigned"):
+        maou.Game(ending="resigned")  # type: ignore[arg-type]
+
+
+def test_what_no_record_can_hold_is_refused_and_named() -> None:
+    def variation(ply: int, usi: str, **fields: object) -> maou.Variation:
+        moves = maou.Game.from_usi(usi).moves
+        return maou.Variation(ply=ply, moves=moves, **fields)  # type: ignore[arg-type]
+
+    deep = variation(0, "")
+    for _ in range(300):
+        deep = variation(0, "", variations=(deep,))
+    for game, message in (
+        (maou.Game.from_usi("7g7f 7g7f"), "ply 1: expected a legal move, found `7g7f`"),
+        (
+            maou.Game.from_usi("7g7f", variations=[variation(1, "8c8d 8c8d")]),
+            "ply 2: expected a legal move, found `8c8d`",
+        ),
+        (maou.Game.from_usi("7g7f", variations=[variation(2, "")]), "ply 2: .* 0..=1"),
+        (maou.Game.from_usi("7g7f", comments=[maou.Comment(9, "x")]), "ply 9: "),
+        (maou.Game.from_usi("7g7f", times_ms=[1, 2]), "1 times, one a move, found 2"),
+        (maou.Game(moves=(1,)), "ply 0: expected a legal move, found `1a1b`"),
+    ):
+        with pytest.raises(maou.RecordError, match=message) as raised:
+            game.to_kif()
+        assert raised.value.kind == "illegal_move"
+    for broken, message in (
+        (maou.Game(moves=(1 << 15,)), "16-bit move, found `32768`"),
+        (maou.Game(moves=(-1,)), "moves: "),
+        (maou.Game.from_usi("7g7f", times_ms=[-1]), "times_ms: "),
+        (maou.Game.from_usi("7g7f", evals_cp=[40_000]), "evals_cp: "),
+        (maou.Game(variations=(deep,)), "at most 200 lines"),
+    ):
+        with pytest.raises((ValueError, OverflowError), match=message):
+            broken.to_csa()
+
+
+def test_games_are_written_into_files(tmp_path: Path) -> None:
+    games = maou.read_games(f"{CSA}/\n{CSA.replace('alpha', 'gamma')}".encode())
+    for name in ("a.csa", "a.kif", "a.kifu", "a.ki2", "a.jkf", "a.usi", "a.JSON"):
+        path = tmp_path / name
+        maou.write_games(games, path)
+        back = maou.read_games(path)
+        assert [game.moves for game in back] == [game.moves for game in games], name
+    assert maou.write_games(games[0], tmp_path / "b.sfen", format="usi") == {
+        "endings": 1,
+        "header fields": 4,
+        "times": 4,
+    }
+    assert (tmp_path / "b.sfen").read_text().startswith("position sfen ")
+    assert maou.write_games(games[0], str(tmp_path / "c.csa")) == {}
+    (game,) = maou.read_games(KIF.encode())
+    assert maou.write_games(game, tmp_path / "d.csa")["variations"] == 2
+    maou.write_games(game, tmp_path / "e.kif", encoding="cp932")
+    assert "東京".encode("cp932") in (tmp_path / "e.kif").read_bytes()
+    assert maou.read_games(tmp_path / "e.kif") == maou.read_games(
+        game.to_kif().encode()
+    )
+    file = io.BytesIO()
+    maou.write_games(games, file, format="kif")
+    assert len(maou.read_games(file.getvalue())) == 2
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_a_file_that_cannot_be_written_stays_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "a.kif"
+    path.write_text("old")
+    bad = maou.Game.from_usi("7g7f 7g7f")
+    with pytest.raises(maou.RecordError, match="game 2: ply 1: "):
+        maou.write_games([maou.Game(), bad], path)
+    heart = maou.Game(black="\N{BLACK HEART SUIT}\N{GRINNING FACE}")
+    with pytest.raises(maou.RecordError, match="Shift_JIS can hold") as raised:
+        maou.write_games(heart, path, encoding="shift_jis")
+    assert raised.value.kind == "encoding"
+    assert path.read_text() == "old"
+    for target, message in ((tmp_path / "a.txt", "`.*a.txt`"), (io.BytesIO(), "open")):
+        with pytest.raises(ValueError, match=message):
+            maou.write_games(bad, target)
+    with pytest.raises(ValueError, match="`pgn`"):
+        maou.write_games(maou.Game(), path, format="pgn")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="`utf-16`"):
+        maou.write_games(maou.Game(), path, encoding="utf-16")
+    with pytest.raises(TypeError, match="binary mode"):
+        maou.write_games(maou.Game(), io.StringIO(), format="kif")  # type: ignore[arg-type]
+    with pytest.raises(IsADirectoryError):
+        maou.write_games(maou.Game(), tmp_path, format="kif")
+    with pytest.raises(FileNotFoundError):
+        maou.write_games(maou.Game(), tmp_path / "no" / "a.kif")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.kif"]

@@ -1,9 +1,11 @@
 """Rules, notations and records."""
 
-from typing import TypedDict, type_check_only
+from collections.abc import Sequence
+from typing import Literal, TypedDict, overload, type_check_only
 
 __all__ = [
     "canonical_sfen",
+    "game_id",
     "generate",
     "hcp_to_sfen",
     "key",
@@ -15,6 +17,7 @@ __all__ = [
     "sfen_to_hcp",
     "start_sfen",
     "usi_table",
+    "write_records",
 ]
 
 @type_check_only
@@ -38,6 +41,50 @@ class Game(TypedDict):
     eval_scale_cp: float | None
 
 @type_check_only
+class RawVariation(TypedDict):
+    """A line that leaves another one after `ply` moves of the game."""
+
+    ply: int
+    moves: list[int]
+    evals_cp: list[int | None]
+    times_ms: list[int | None]
+    result: int
+    ending: str
+    tail: str
+    comments: list[tuple[int, str]]
+    variations: list[RawVariation]
+
+@type_check_only
+class FullGame(Game):
+    """A game with its tree; comments have the number of moves before them."""
+
+    headers: list[tuple[str, str]]
+    comments: list[tuple[int, str]]
+    variations: list[RawVariation]
+
+@type_check_only
+class WrittenGame(TypedDict):
+    """A game to be written: all of `FullGame` but the id."""
+
+    start: str
+    moves: list[int]
+    evals_cp: list[int | None]
+    times_ms: list[int | None]
+    result: int
+    ending: str
+    tail: str
+    black: str
+    white: str
+    event: str
+    black_rating: float | None
+    white_rating: float | None
+    date: str | None
+    eval_scale_cp: float | None
+    headers: list[tuple[str, str]]
+    comments: list[tuple[int, str]]
+    variations: list[RawVariation]
+
+@type_check_only
 class RecordProblem(TypedDict):
     """One problem of a record; `kept`: its game was kept up to there."""
 
@@ -48,13 +95,52 @@ class RecordProblem(TypedDict):
     message: str
     kept: bool
 
-def read_records(data: bytes) -> tuple[str | None, list[Game], list[RecordProblem]]:
+@overload
+def read_records(
+    data: bytes, *, full: Literal[False] = ...
+) -> tuple[str | None, list[Game], list[RecordProblem]]: ...
+@overload
+def read_records(
+    data: bytes, *, full: Literal[True]
+) -> tuple[str | None, list[FullGame], list[RecordProblem]]:
     """Read every game in the bytes of one file.
 
-    Format (CSA, KIF) and encoding are told by content.
+    Format and encoding are told by content.
+
+    Args:
+        data: The bytes.
+        full: Whether headers, comments and variations are kept.
 
     Returns:
-        Format name (`csa`, `kif`, or None when it is no record), games, problems.
+        Format name (`csa`, `kif`, `ki2`, `jkf`, `usi`, `sfen`, or None when it is no
+        record), games, problems.
+    """
+
+def write_records(
+    games: Sequence[WrittenGame], format: str, *, encoding: str = ...
+) -> tuple[bytes, dict[str, int]]:
+    """Write games as one text.
+
+    Args:
+        games: The games; one alone is written as such, several as the format has it.
+        format: `csa`, `kif`, `ki2`, `jkf`, `usi` or `sfen`.
+        encoding: `UTF-8`, `Shift_JIS`, `EUC-JP` or `ASCII`.
+
+    Returns:
+        The bytes, and how many things of each kind the format could not hold.
+
+    Raises:
+        RecordError: A move is illegal, something stands beyond its line, or the
+            encoding lacks a character.
+        ValueError: A key is missing, or a value is none of its kind.
+    """
+
+def game_id(start: str, moves: Sequence[int], result: int, ending: str) -> int:
+    """Id of a game: equal for equal games, whoever played and wrote them down.
+
+    Raises:
+        RecordError: The start is no position.
+        ValueError: A move, the result or the ending is none.
     """
 
 def move16_to_usi(move16: int) -> str:
@@ -131,6 +217,6 @@ def generate(
     Args:
         n: Number of games.
         seed: Same seed, same games.
-        format: `csa` or `kif` (UTF-8).
+        format: `csa`, `kif`, `ki2`, `jkf`, `usi` or `sfen` (UTF-8).
         repeat_openings: Share of games, 0 to 1, that take a common opening.
     """

@@ -5,6 +5,7 @@
 
 mod archives;
 mod error;
+mod games;
 mod maou_index;
 mod maou_io;
 mod maou_shogi;

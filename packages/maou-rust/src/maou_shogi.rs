@@ -1,13 +1,18 @@
 //! Rules, notations and records.
 
+use std::collections::BTreeMap;
+
 use maou_shogi::generate::{GameGenerator, GeneratorOptions};
-use maou_shogi::record::{Format, GameRecord, Reader, RecordError, Sink};
+use maou_shogi::record::{
+    Encoding, Format, GameRecord, Reader, RecordError, Sink, encode, write_records as write_text,
+};
 use maou_shogi::{Move, Position, SfenError};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
 use crate::error::record_error;
+use crate::games;
 
 /// Rules, notations and records.
 #[pymodule]
@@ -15,8 +20,8 @@ use crate::error::record_error;
 pub(crate) mod python {
     #[pymodule_export]
     use super::{
-        canonical_sfen, generate, hcp_to_sfen, key, legal_moves_usi, move16_to_usi, perft,
-        play_usi, read_records, sfen_to_hcp, start_sfen, usi_table,
+        canonical_sfen, game_id, generate, hcp_to_sfen, key, legal_moves_usi, move16_to_usi,
+        perft, play_usi, read_records, sfen_to_hcp, start_sfen, usi_table, write_records,
     };
 }
 
@@ -88,10 +93,7 @@ fn hcp_to_sfen(hcp: &[u8]) -> PyResult<String> {
 
 #[pyfunction]
 fn move16_to_usi(move16: u16) -> PyResult<String> {
-    let mv = Move::from_move16(move16).ok_or_else(|| {
-        PyValueError::new_err(format!("expected a 16-bit move, found `{move16}`"))
-    })?;
-    Ok(mv.to_usi())
+    Ok(games::move_of(move16)?.to_usi())
 }
 
 #[pyfunction]
@@ -108,14 +110,7 @@ fn generate<'py>(
     format: &str,
     repeat_openings: f64,
 ) -> PyResult<Vec<Bound<'py, PyBytes>>> {
-    let format = match format {
-        "csa" => Format::Csa,
-        "kif" => Format::Kif,
-        _ => {
-            let message = format!("format: expected `csa` or `kif`, found `{format}`");
-            return Err(PyValueError::new_err(message));
-        }
-    };
+    let format = games::format_of(format)?;
     if !(0.0..=1.0).contains(&repeat_openings) {
         let message = format!("repeat_openings: expected 0 to 1, found `{repeat_openings}`");
         return Err(PyValueError::new_err(message));
@@ -154,18 +149,21 @@ impl Sink for Found {
 }
 
 #[pyfunction]
+#[pyo3(signature = (data, *, full = false))]
 fn read_records<'py>(
     py: Python<'py>,
     data: &[u8],
+    full: bool,
 ) -> PyResult<(Option<&'static str>, Bound<'py, PyList>, Bound<'py, PyList>)> {
     let (format, found) = py.detach(|| {
         let mut found = Found::default();
-        let format = Reader::new().read(data, &mut found);
+        let mut reader = if full { Reader::full() } else { Reader::new() };
+        let format = reader.read(data, &mut found);
         (format, found)
     });
     let games = PyList::empty(py);
     for game in &found.games {
-        games.append(game_dict(py, game)?)?;
+        games.append(games::to_dict(py, game, full)?)?;
     }
     let problems = PyList::empty(py);
     for (game_number, error) in &found.errors {
@@ -181,23 +179,36 @@ fn read_records<'py>(
     Ok((format.map(Format::as_str), games, problems))
 }
 
-fn game_dict<'py>(py: Python<'py>, game: &GameRecord) -> PyResult<Bound<'py, PyDict>> {
-    let dict = PyDict::new(py);
-    let moves: Vec<u16> = game.moves.iter().map(|mv| mv.move16()).collect();
-    dict.set_item("id", game.id())?;
-    dict.set_item("start", game.start.to_sfen())?;
-    dict.set_item("moves", moves)?;
-    dict.set_item("evals_cp", &game.evals_cp)?;
-    dict.set_item("times_ms", &game.times_ms)?;
-    dict.set_item("result", game.result as u8)?;
-    dict.set_item("ending", game.ending.as_str())?;
-    dict.set_item("tail", &game.tail)?;
-    dict.set_item("black", &game.black)?;
-    dict.set_item("white", &game.white)?;
-    dict.set_item("event", &game.event)?;
-    dict.set_item("black_rating", game.black_rating)?;
-    dict.set_item("white_rating", game.white_rating)?;
-    dict.set_item("date", game.date.map(|date| date.to_string()))?;
-    dict.set_item("eval_scale_cp", game.eval_scale_cp)?;
-    Ok(dict)
+#[pyfunction]
+#[pyo3(signature = (games, format, *, encoding = "UTF-8"))]
+fn write_records<'py>(
+    py: Python<'py>,
+    games: Vec<Bound<'py, PyDict>>,
+    format: &str,
+    encoding: &str,
+) -> PyResult<(Bound<'py, PyBytes>, BTreeMap<&'static str, u64>)> {
+    let format = games::format_of(format)?;
+    let encoding = Encoding::from_name(encoding).ok_or_else(|| {
+        PyValueError::new_err(format!("encoding: expected `UTF-8`, `Shift_JIS`, `EUC-JP` or `ASCII`, found `{encoding}`"))
+    })?;
+    let games = games::from_dicts(py, &games)?;
+    let (bytes, loss) = py.detach(|| {
+        let mut text = String::new();
+        let loss = write_text(format, &games, &mut text);
+        (encode(&text, encoding), loss)
+    });
+    let bytes = bytes
+        .map_err(|error| record_error(py, None, 0, 0, "encoding", &error.to_string()))?;
+    Ok((PyBytes::new(py, &bytes), loss.entries().into_iter().filter(|(_, n)| *n > 0).collect()))
+}
+
+#[pyfunction]
+fn game_id(py: Python<'_>, start: &str, moves: Vec<u16>, result: u8, ending: &str) -> PyResult<u64> {
+    let game = GameRecord {
+        moves: moves.into_iter().map(games::move_of).collect::<PyResult<_>>()?,
+        result: games::result_of(result)?,
+        ending: games::ending_of(ending)?,
+        ..GameRecord::starting_at(&parse(py, start)?)
+    };
+    Ok(game.id())
 }

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from maou import _compat
 from maou._version import __version__
-from maou.vocabulary import Color, GameResult
+from maou.vocabulary import Color, Ending, GameResult
 
 _compat.check()
 
@@ -25,29 +25,40 @@ if TYPE_CHECKING:
 
     from maou import svg
     from maou.dataset import Dataset, to_usi
-    from maou.records import Game, read_games
+    from maou.game import Comment, Game, Variation
+    from maou.headers import TimeControl
+    from maou.records import read_games, write_games
 
 __all__ = [
     "Color",
+    "Comment",
     "Dataset",
     "DatasetError",
+    "Ending",
     "Game",
     "GameResult",
     "RecordError",
+    "TimeControl",
     "UsageError",
+    "Variation",
     "__version__",
     "read_games",
     "svg",
     "to_usi",
+    "write_games",
 ]
 
 # Loaded on first use: `import maou` stays as light as the bare extension.
 _LAZY = {
+    "Comment": "maou.game",
     "Dataset": "maou.dataset",
-    "Game": "maou.records",
+    "Game": "maou.game",
+    "TimeControl": "maou.headers",
+    "Variation": "maou.game",
     "read_games": "maou.records",
     "svg": "maou.svg",
     "to_usi": "maou.dataset",
+    "write_games": "maou.records",
 }
 
 

@@ -1,109 +1,63 @@
-"""Game records as Python objects: one call per file, whatever its format."""
+"""Record files as lists of games, and games as record files, whatever the format."""
 
 from __future__ import annotations
 
+import codecs
 import errno
+import os
 import stat
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date
-from functools import cache
 from os import PathLike, fspath
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal
 
 from maou_rust import RecordError, maou_shogi
 
-from maou.vocabulary import GameResult
+from maou.game import Game, as_game, write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import TypeAlias
 
-    from maou_rust.maou_shogi import Game as RawGame
     from maou_rust.maou_shogi import RecordProblem
 
     Source: TypeAlias = str | PathLike[str] | bytes | IO[bytes]
+    Target: TypeAlias = str | PathLike[str] | IO[bytes]
     OnError: TypeAlias = Literal["raise", "skip"] | Callable[[RecordError], object]
+    FormatName: TypeAlias = Literal["csa", "kif", "ki2", "jkf", "usi", "sfen"]
 
+# Formats by the suffixes that files of them have.
+_FORMATS: dict[str, FormatName] = {
+    ".csa": "csa",
+    ".kif": "kif",
+    ".kifu": "kif",
+    ".ki2": "ki2",
+    ".ki2u": "ki2",
+    ".jkf": "jkf",
+    ".json": "jkf",
+    ".usi": "usi",
+    ".sfen": "sfen",
+}
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Game:
-    """One game: where it started, its main line, how it ended and who played.
-
-    `moves`, `evals_cp` and `times_ms` are equally long.
-
-    Attributes:
-        id: Equal games have equal ids, whoever played them and whatever the file.
-        start: SFEN of the start position, move number 1.
-        moves: Main line as cshogi's 16-bit moves; `usi_moves` reads them.
-        evals_cp: Centipawns for the side that made the move: within ±31,000 a score,
-            ±(32,000 − plies) a mate, ±32,000 a mate of unknown distance; None where
-            the record has none.
-        times_ms: Milliseconds used for the move, None where the record has none.
-        result: Who won.
-        ending: How it ended, such as `resign`, `checkmate` or `repetition`.
-        tail: What could not be read or played after the last legal move.
-        black: Name of Black.
-        white: Name of White.
-        event: Name of the event.
-        black_rating: Rating of Black.
-        white_rating: Rating of White.
-        date: The day on which it started.
-        eval_scale_cp: The `a` of `1 / (1 + exp(-cp / a))`, where the record tells it.
-    """
-
-    id: int
-    start: str
-    moves: tuple[int, ...]
-    evals_cp: tuple[int | None, ...]
-    times_ms: tuple[int | None, ...]
-    result: GameResult
-    ending: str
-    tail: str
-    black: str
-    white: str
-    event: str
-    black_rating: float | None
-    white_rating: float | None
-    date: date | None
-    eval_scale_cp: float | None
-
-    def __repr__(self) -> str:
-        """Name the game by id, players, length and outcome."""
-        return (
-            f"<Game {self.id:016x}: {self.black!r} against {self.white!r},"
-            f" {self.n_plies} plies, {self.result.name}, {self.ending}>"
-        )
-
-    @property
-    def n_plies(self) -> int:
-        """Number of moves."""
-        return len(self.moves)
-
-    @property
-    def usi_moves(self) -> list[str]:
-        """The main line as USI text, such as `7g7f`, `8h2b+` or `P*5e`."""
-        table = _usi_table()
-        return [table[move] or maou_shogi.move16_to_usi(move) for move in self.moves]
-
-    def sfen_at(self, ply: int) -> str:
-        """SFEN of the position after `ply` moves.
-
-        Raises:
-            IndexError: The game has fewer moves, or `ply` is negative.
-        """
-        if not 0 <= ply <= len(self.moves):
-            raise IndexError(f"expected a ply in 0..={len(self.moves)}, found {ply}")
-        return maou_shogi.play_usi(self.start, " ".join(self.usi_moves[:ply]))
+# Encodings of records by the names that Python has for them.
+_ENCODINGS = {
+    "utf-8": "UTF-8",
+    "ascii": "ASCII",
+    "shift_jis": "Shift_JIS",
+    "cp932": "Shift_JIS",
+    "euc_jp": "EUC-JP",
+}
 
 
 def read_games(source: Source, *, on_error: OnError = "raise") -> list[Game]:
     r"""Read every game of one record file; format and encoding are told by content.
 
+    Comments, variations and header fields are kept.
+
     Args:
-        source: Path of a CSA or KIF file, its bytes, or a file opened in binary mode;
-            what has no end, such as a pipe, can be given as an open file only.
+        source: Path of a CSA, KIF, KI2, JKF, USI or SFEN file, its bytes, or a file
+            opened in binary mode; what has no end, such as a pipe, can be given as an
+            open file only.
         on_error: What to do about a record that cannot be read whole. `"raise"`
             raises the first problem. `"skip"` returns what can be read: a game with
             an unreadable move is kept up to that move, and its `tail` says what came
@@ -135,13 +89,107 @@ def read_games(source: Source, *, on_error: OnError = "raise") -> list[Game]:
             f'expected on_error "raise", "skip" or a callable, found `{on_error}`'
         )
     data, path = _load(source)
-    _, raw_games, problems = maou_shogi.read_records(data)
+    _, raw_games, problems = maou_shogi.read_records(data, full=True)
     for problem in problems:
         if on_error == "raise":
             raise _as_error(path, problem)
         if callable(on_error):
             on_error(_as_error(path, problem))
-    return [_as_game(raw) for raw in raw_games]
+    return [as_game(raw) for raw in raw_games]
+
+
+def write_games(
+    games: Game | Iterable[Game],
+    target: Target,
+    *,
+    format: FormatName | None = None,  # noqa: A002 - the word that users look for
+    encoding: str = "utf-8",
+) -> dict[str, int]:
+    r"""Write games as one record file.
+
+    A file appears whole or not at all: it is written beside and renamed.
+
+    Args:
+        games: A game, or several, which the file then holds one behind the other.
+        target: Path of the file, or a file opened in binary mode.
+        format: What to write; told by the suffix of a path where it is left out.
+        encoding: Encoding of the text. Programs for Windows often want KIF in
+            `"cp932"`; JKF is always UTF-8 for others.
+
+    Returns:
+        How many things of each kind the format could not hold, such as
+        `{"variations": 3}` for CSA; empty if everything was written.
+
+    Raises:
+        RecordError: A move is illegal, or the encoding lacks a character; nothing is
+            written.
+        OSError: The file cannot be written.
+        ValueError: The format or the encoding is not known.
+
+    Examples:
+        >>> import io, maou
+        >>> games = maou.read_games(b"PI\n+\n+7776FU\nT3\n%TORYO\n")
+        >>> file = io.BytesIO()
+        >>> maou.write_games(games, file, format="usi")
+        {'endings': 1, 'times': 1}
+        >>> file.getvalue().decode()
+        'position sfen lnsgkgsnl/.../LNSGKGSNL b - 1 moves 7g7f\n'
+    """
+    path = Path(target) if isinstance(target, (str, PathLike)) else None
+    data, losses = write_text(
+        [games] if isinstance(games, Game) else games,
+        _format_of(path, format),
+        _encoding_of(encoding),
+    )
+    if path is not None:
+        _write_file(path, data)
+    else:
+        write = target.write  # type: ignore[union-attr]
+        try:
+            write(data)
+        except TypeError as error:
+            message = 'expected a file opened in binary mode ("wb")'
+            raise TypeError(message) from error
+    return losses
+
+
+def _format_of(path: Path | None, told: FormatName | None) -> FormatName:
+    if told is not None:
+        return told
+    found = None if path is None else _FORMATS.get(path.suffix.lower())
+    if found is None:
+        what = "a file that is open" if path is None else f"`{path}`"
+        raise ValueError(
+            f"expected a format for {what}, such as"
+            f' `format="kif"`, or a suffix that tells one: {", ".join(_FORMATS)}'
+        )
+    return found
+
+
+def _encoding_of(name: str) -> str:
+    try:
+        known = _ENCODINGS.get(codecs.lookup(name).name)
+    except LookupError:
+        known = None
+    if known is None:
+        names = ", ".join(f"`{name}`" for name in _ENCODINGS)
+        raise ValueError(f"expected an encoding, one of {names}, found `{name}`")
+    return known
+
+
+def _write_file(path: Path, data: bytes) -> None:
+    """Write a regular file beside and rename it."""
+    if path.exists() and not path.is_file():
+        number = errno.EISDIR if path.is_dir() else errno.EINVAL
+        raise OSError(number, "expected the name of a regular file", str(path))
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with named(path), beside.open("xb") as file:
+            file.write(data)
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def read_file(path: Path) -> bytes:
@@ -152,7 +200,9 @@ def read_file(path: Path) -> bytes:
     """
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode):
-        found = "a folder" if stat.S_ISDIR(mode) else "a pipe, a socket or a device"
+        found = "a pipe, a socket or a device"
+        if stat.S_ISDIR(mode):
+            found = "a folder; `maou convert` reads folders"
         number = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
         raise OSError(number, f"expected a regular file, found {found}", str(path))
     with named(path):
@@ -196,29 +246,3 @@ def _as_error(path: str | None, problem: RecordProblem) -> RecordError:
     error.column = problem["column"]
     error.kind = problem["kind"]
     return error
-
-
-def _as_game(raw: RawGame) -> Game:
-    day = raw["date"]
-    return Game(
-        id=raw["id"],
-        start=raw["start"],
-        moves=tuple(raw["moves"]),
-        evals_cp=tuple(raw["evals_cp"]),
-        times_ms=tuple(raw["times_ms"]),
-        result=GameResult(raw["result"]),
-        ending=raw["ending"],
-        tail=raw["tail"],
-        black=raw["black"],
-        white=raw["white"],
-        event=raw["event"],
-        black_rating=raw["black_rating"],
-        white_rating=raw["white_rating"],
-        date=None if day is None else date.fromisoformat(day),
-        eval_scale_cp=raw["eval_scale_cp"],
-    )
-
-
-@cache
-def _usi_table() -> list[str | None]:
-    return maou_shogi.usi_table()

@@ -1,8 +1,8 @@
-"""The numbers that stand in files, by name."""
+"""The numbers and words that stand in files, by name."""
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 
 class Color(IntEnum):
@@ -47,3 +47,29 @@ class GameResult(IntEnum):
         if self is GameResult.WHITE_WINS:
             return Color.WHITE
         return None
+
+
+class Ending(StrEnum):
+    """How a game ended; a member is equal to the word that stands in the games table.
+
+    Examples:
+        >>> Ending("resign") is Ending.RESIGN, Ending.RESIGN == "resign"
+        (True, True)
+    """
+
+    RESIGN = "resign"
+    CHECKMATE = "checkmate"
+    REPETITION = "repetition"
+    PERPETUAL_CHECK = "perpetual_check"
+    DECLARATION = "declaration"
+    IMPASSE = "impasse"
+    MAX_MOVES = "max_moves"
+    TIME = "time"
+    ILLEGAL_MOVE = "illegal_move"
+    ILLEGAL_ACTION = "illegal_action"
+    WALKOVER = "walkover"
+    INTERRUPTED = "interrupted"
+    NO_MATE = "no_mate"
+    TAKEBACK = "takeback"
+    ERROR = "error"
+    UNKNOWN = "unknown"
