@@ -81,6 +81,8 @@ def scaffolded() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def environment() -> None:
     """The copy's environment: all packages built from it, and every tool."""
+    # Anew: the programs of an environment know the folder that it was made in.
+    shutil.rmtree(WORK / "venv", ignore_errors=True)
     run("uv", "sync", "--quiet", "--locked", "--all-packages", "--group", "dev")
 
 
