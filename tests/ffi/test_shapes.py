@@ -60,18 +60,20 @@ def test_of_maou_shogi() -> None:
 
 def test_of_trees() -> None:
     record = "1 ７六歩(77)\n2 ３四歩(33)\n\n変化：2手\n2 ８四歩(83)\n".encode()
-    _, (game,), problems = maou_shogi.read_records(record, full=True)
+    _, games, problems = maou_shogi.read_records(record, full=True)
     assert problems == []
-    tree = promised("maou_shogi", "FullGame")
-    assert set(game) == promised("maou_shogi", "Game") | tree
+    game: dict[str, Any] = {**games[0]}
+    assert set(game) == promised("maou_shogi", "Game") | promised(
+        "maou_shogi", "FullGame"
+    )
     assert set(game) == promised("maou_shogi", "WrittenGame") | {"id"}
     check(game["variations"][0], "maou_shogi", "RawVariation")
     del game["id"]
-    text, losses = maou_shogi.write_records([game], "csa")
+    write: Any = maou_shogi.write_records
+    text, losses = write([game], "csa")
     assert text.startswith(b"V2.2\n")
     assert losses == {"variations": 1}
     for key in game:
+        less = {name: value for name, value in game.items() if name != key}
         with pytest.raises(ValueError, match=f"`{key}`"):
-            maou_shogi.write_records(
-                [{k: v for k, v in game.items() if k != key}], "csa"
-            )
+            write([less], "csa")

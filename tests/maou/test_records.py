@@ -262,7 +262,7 @@ def test_times_of_day_in_all_words() -> None:
         ("2025年1月5日（日）9時30分", (2025, 1, 5, 9, 30)),
         ("2025-01-05T09:30:00", (2025, 1, 5, 9, 30)),
     ):
-        assert parse_datetime(text) == datetime.datetime(*expected), text  # type: ignore[arg-type]
+        assert parse_datetime(text) == datetime.datetime(*expected), text
     for text in ("2014/09/02", "2014/13/02 10:00", "2014/09/02 25:00", "平成20年", ""):
         assert parse_datetime(text) is None, text
 
