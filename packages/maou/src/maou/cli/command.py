@@ -81,6 +81,29 @@ def path_text(text: str) -> str:
     return text
 
 
+def positive(text: str) -> int:
+    """Parse a number from 1."""
+    is_number = text.isascii() and text.isdigit() and len(text) < 16
+    if not is_number or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 1, found `{text}`")
+    return int(text)
+
+
+UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+
+def size_bytes(text: str) -> int:
+    """Parse a size in bytes, such as `50GB`."""
+    digits = text.rstrip("kKMGTBb")
+    unit = UNITS.get(text[len(digits) :].upper())
+    is_number = digits.isascii() and digits.isdigit() and len(digits) < 16
+    if unit is None or not is_number:
+        raise argparse.ArgumentTypeError(
+            f"expected a size such as 500MB or 50GB, found `{text}`"
+        )
+    return int(digits) * unit
+
+
 def n_threads(text: str) -> int:
     """Parse a number of threads, 0 for one per core."""
     # More digits than any machine has threads: `int` is not asked to read them.

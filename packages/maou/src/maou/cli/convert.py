@@ -1,4 +1,4 @@
-"""`maou convert`: game records become a dataset."""
+"""`maou convert`: game records become a dataset, or text of one format."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from maou.cli.command import Command, n_threads, path_text
+from maou.cli.command import Command, n_threads, path_text, positive, size_bytes
+from maou.cli.targets import TEXTS, text_target
 from maou.cli.text import count, duration, printable, size
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+    from maou_rust import RecordError
     from maou_rust.maou_io import ConvertReport, ErrorEntry
 
 N_ERRORS_SHOWN = 10
@@ -22,20 +24,53 @@ N_ERRORS_SHOWN = 10
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of `maou convert`."""
     parser.add_argument(
-        "inputs", nargs="+", type=path_text, metavar="IN", help="files and folders"
+        "inputs",
+        nargs="+",
+        type=path_text,
+        metavar="IN",
+        help="files, folders, archives, datasets and Arrow files; - is standard input",
     )
     parser.add_argument(
         "-o",
         "--out",
         type=path_text,
-        required=True,
         metavar="OUT",
-        help="the dataset folder",
+        help="the dataset folder; with --to a folder, for a file per game, or a file"
+        " for all games, or - for stdout (default with --to: -)",
+    )
+    parser.add_argument(
+        "--to",
+        choices=[target.name for target in TEXTS],
+        help="write this format instead of a dataset",
+    )
+    parser.add_argument(
+        "--encoding",
+        choices=TEXTS[0].encodings,
+        help="of what --to writes (default: utf-8)",
+    )
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="with --to, replace files that have other content",
     )
     parser.add_argument(
         "--compression",
         choices=("zstd", "lz4", "none"),
         help="of the games files (default: that of the dataset, zstd for a new one)",
+    )
+    parser.add_argument(
+        "--rows-per-file",
+        type=positive,
+        metavar="N",
+        help="games in a games file, instead of a size in bytes (default: that of the"
+        " dataset)",
+    )
+    parser.add_argument(
+        "--unpack-limit",
+        type=size_bytes,
+        metavar="SIZE",
+        help="what an archive may become when it is unpacked, such as 50GB (default:"
+        " 200 times its size)",
     )
     parser.add_argument(
         "--threads",
@@ -59,13 +94,46 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--dry-run", action="store_true", help="read and report, write nothing"
     )
     parser.add_argument("--json", action="store_true", help="report as JSON")
+    parser.set_defaults(refuse=parser.error)
+
+
+def check_options(arguments: Namespace) -> None:
+    """Refuse options that would have no effect."""
+    is_text = arguments.to is not None
+    others = {
+        "--encoding": (arguments.encoding is not None, is_text),
+        "--force": (arguments.force, is_text),
+        "--compression": (arguments.compression is not None, not is_text),
+        "--rows-per-file": (arguments.rows_per_file is not None, not is_text),
+        "--prune": (arguments.prune, not is_text),
+        "--dry-run": (arguments.dry_run, not is_text),
+    }
+    for option, (is_given, has_effect) in others.items():
+        if is_given and not has_effect:
+            kind = "a dataset" if option in ("--encoding", "--force") else "text"
+            arguments.refuse(f"argument {option}: no effect where {kind} is written")
+    if not is_text and arguments.out is None:
+        arguments.refuse("the following arguments are required: -o/--out, or --to")
+    if not is_text and arguments.out == "-":
+        arguments.refuse("argument -o/--out: expected a dataset folder, found -")
 
 
 def run(arguments: Namespace) -> int:
     """Convert, and report what was done."""
-    from maou_rust import RecordError, maou_io
+    check_options(arguments)
+    target = text_target(arguments.to)
+    if target is None:
+        return run_dataset(arguments)
+    from maou.cli.transcribe import run_text
 
+    return run_text(arguments, target)
+
+
+def run_dataset(arguments: Namespace) -> int:
+    """Write a dataset."""
+    from maou._archives import Archives
     from maou.cli.terminal import progress_line, warning
+    from maou_rust import RecordError, maou_io
 
     start = time.perf_counter()
     try:
@@ -78,10 +146,14 @@ def run(arguments: Namespace) -> int:
                 strict=arguments.strict,
                 prune=arguments.prune,
                 dry_run=arguments.dry_run,
+                rows_per_file=arguments.rows_per_file,
+                archives=Archives(arguments.unpack_limit),
                 progress=progress,
             )
     except RecordError as error:
         # Only a strict run ends so.
+        if arguments.json:
+            print_json(strict_json(error, arguments))
         print(printable(str(error)), file=sys.stderr)
         print(printable(after_strict(arguments)), file=sys.stderr)
         return 1
@@ -89,18 +161,39 @@ def run(arguments: Namespace) -> int:
     for text in report["warnings"]:
         warning(text)
     if arguments.json:
-        print(as_json(report, arguments, seconds))
+        print_json(as_json(report, arguments, seconds))
     else:
         print_errors(report, arguments)
         print("\n".join(map(printable, summary(report, arguments, seconds))))
     return 1 if report["total_errors"] or report["n_errors"] else 0
 
 
+def strict_json(error: RecordError, arguments: Namespace) -> dict[str, object]:
+    """Tell as plain data what a strict run stopped at."""
+    return {
+        "kind": "convert",
+        "out": arguments.out,
+        "stopped_at": {
+            "path": error.path,
+            "line": error.line,
+            "column": error.column,
+            "kind": error.kind,
+            "message": str(error),
+        },
+    }
+
+
+def print_json(value: object) -> None:
+    """Write one JSON object to stdout."""
+    import json
+
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
 def after_strict(arguments: Namespace) -> str:
     """Tell that a strict run stopped at an error, and what there is now."""
-    from maou_rust import maou_io
-
     from maou.cli.info import is_dataset
+    from maou_rust import maou_io
 
     stopped = "stopped at the first error (--strict)"
     out = Path(arguments.out)
@@ -110,34 +203,33 @@ def after_strict(arguments: Namespace) -> str:
     return f"{stopped}: {out} is not brought up to date, it holds {games}"
 
 
-def as_json(report: ConvertReport, arguments: Namespace, seconds: float) -> str:
-    """Write the report as one JSON object."""
-    import json
-
-    return json.dumps(
-        {
-            "kind": "convert",
-            "out": arguments.out,
-            "dry_run": arguments.dry_run,
-            **report,
-            "seconds": round(seconds, 3),
-            "positions_per_second": round(report["n_positions"] / seconds),
-        },
-        ensure_ascii=False,
-        indent=2,
-    )
+def as_json(
+    report: ConvertReport, arguments: Namespace, seconds: float
+) -> dict[str, object]:
+    """Give the report as plain data."""
+    return {
+        "kind": "convert",
+        "out": arguments.out,
+        "dry_run": arguments.dry_run,
+        **report,
+        "seconds": round(seconds, 3),
+        "positions_per_second": round(report["n_positions"] / seconds),
+    }
 
 
 def print_errors(report: ConvertReport, arguments: Namespace) -> None:
     """Write the first errors of this run to stderr, each with a path that opens."""
-    shown = report["errors"][:N_ERRORS_SHOWN]
+    where = "" if arguments.dry_run else f": maou info {quote(arguments.out)} --errors"
+    print_first_errors(report["errors"], report["n_errors"], where)
+
+
+def print_first_errors(entries: list[ErrorEntry], n_errors: int, where: str) -> None:
+    """Write the first errors to stderr, and how many more there are, and where."""
+    shown = entries[:N_ERRORS_SHOWN]
     for entry in shown:
         print(error_line(entry), file=sys.stderr)
-    n_more = report["n_errors"] - len(shown)
+    n_more = n_errors - len(shown)
     if n_more > 0:
-        where = (
-            "" if arguments.dry_run else f": maou info {quote(arguments.out)} --errors"
-        )
         print(printable(f"and {n_more:,} more{where}"), file=sys.stderr)
 
 
@@ -225,10 +317,13 @@ def notes(report: ConvertReport, arguments: Namespace) -> list[str]:
 
 COMMAND = Command(
     name="convert",
-    summary="game records (CSA, KIF; files and folders) become a dataset",
+    summary="game records become a dataset, or records of another format",
     description="Read game records, in parallel, into a dataset that Polars opens as it"
-    " is.\nA second run reads only what is new; an interrupted one is completed.",
-    example="maou convert records/ -o dataset",
+    " is.\nA second run reads only what is new; an interrupted one is completed.\n"
+    "Archives and datasets are inputs, too; formats are told by content.",
+    example="maou convert records/ archive.zip -o dataset\n"
+    "maou convert dataset1/ dataset2/ games.feather -o merged\n"
+    "maou convert game.kif --to usi",
     add_arguments=add_arguments,
     run=run,
     when_interrupted="interrupted: nothing is lost, the same command goes on from here",
