@@ -19,6 +19,8 @@ enum Hint {
     MaybeCsa,
     /// A header that KIF and KI2 share.
     MaybeKif,
+    /// The text says that it is a record of the kind of KIF.
+    NamesKif,
     Format(Format),
     /// No format has such a line.
     Strange,
@@ -34,6 +36,7 @@ pub(super) fn detect(text: Text) -> Result<Format, Rejection> {
     }
     let mut first_content = None;
     let (mut maybe_csa, mut maybe_kif, mut is_strange) = (false, false, false);
+    let mut names_kif = false;
     let mut at = 0;
     while at < text.bytes.len() {
         let end = text.line_end(at);
@@ -44,7 +47,8 @@ pub(super) fn detect(text: Text) -> Result<Format, Rejection> {
                 Hint::Format(format) => return Ok(format),
                 Hint::MaybeCsa => maybe_csa = true,
                 Hint::MaybeKif => maybe_kif = true,
-                Hint::Strange if !maybe_csa && !maybe_kif => break,
+                Hint::NamesKif => names_kif = true,
+                Hint::Strange if !maybe_csa && !maybe_kif && !names_kif => break,
                 Hint::Strange => is_strange = true,
                 Hint::Nothing => {}
             }
@@ -53,7 +57,7 @@ pub(super) fn detect(text: Text) -> Result<Format, Rejection> {
     }
     match first_content {
         // Headers without a move: KIF writes games so that have just begun.
-        _ if maybe_kif && !is_strange => Ok(Format::Kif),
+        _ if names_kif || maybe_kif && !is_strange => Ok(Format::Kif),
         None => Err((ErrorKind::Empty, 0, "expected a game record, found nothing".to_owned())),
         Some(first) => Err(not_a_record(text, first)),
     }
@@ -85,7 +89,7 @@ fn hint(text: Text, line: &[u8], is_first: bool) -> Hint {
     match line {
         [b'\'', ..] => Hint::Nothing,
         [b'V' | b'P' | b'N' | b'$' | b'%' | b'+' | b'-' | b'T', ..] => csa_hint(text, line),
-        _ if line.starts_with(b"#KIF") => Hint::Format(Format::Kif),
+        _ if line.starts_with(b"#KIF") => Hint::NamesKif,
         [b'#' | b'*' | b'&', ..] => Hint::Nothing,
         [b'{' | b'[', ..] if is_first => json_hint(text),
         _ => other_hint(text, line),
@@ -143,11 +147,13 @@ const ENDINGS: [&str; 10] =
 fn japanese_hint(text: Text, line: &[u8]) -> Hint {
     let mut decoded = String::new();
     text.decode(&line[..line.len().min(200)], &mut decoded);
+    let decoded = decoded.trim_start();
     let begins = |names: &[&str]| names.iter().any(|name| decoded.starts_with(name));
-    let digits = decoded.bytes().take_while(u8::is_ascii_digit).count();
-    if decoded.starts_with("手数--") || is_kif_move(&decoded, digits) {
+    let is_digit = |ch: &char| ch.is_ascii_digit() || ('０'..='９').contains(ch);
+    let digits = decoded.chars().take_while(is_digit).map(char::len_utf8).sum();
+    if decoded.starts_with("手数--") || is_kif_move(decoded, digits) {
         Hint::Format(Format::Kif)
-    } else if is_ki2_move(&decoded) {
+    } else if is_ki2_move(decoded) {
         Hint::Format(Format::Ki2)
     } else if let Some((key, _)) = decoded.split_once(['：', ':']) {
         match key.chars().next() {
@@ -155,10 +161,10 @@ fn japanese_hint(text: Text, line: &[u8]) -> Hint {
             Some(ch) if !ch.is_ascii() && ch != '\u{FFFD}' => Hint::Nothing,
             _ => Hint::Strange,
         }
-    } else if is_board_row(&decoded) || begins(&["先手番", "後手番", "上手番", "下手番"])
+    } else if is_board_row(decoded) || begins(&["先手番", "後手番", "上手番", "下手番"])
     {
         Hint::MaybeKif
-    } else if digits > 0 || begins(&["+---------", "９ ８", "まで", "変化"]) {
+    } else if digits > 0 || begins(&["+---------", "９ ８", "まで", "変化", "手数＝"]) {
         Hint::Nothing
     } else {
         Hint::Strange
@@ -167,7 +173,6 @@ fn japanese_hint(text: Text, line: &[u8]) -> Hint {
 
 /// A move or an ending with the mark of its side before it.
 fn is_ki2_move(line: &str) -> bool {
-    let line = line.trim_start();
     let rest = line.trim_start_matches(['▲', '△', '☗', '☖', '▼', '▽', '⛊', '⛉']);
     rest.len() < line.len()
         && (matches!(lex::<Utf8>(rest.as_bytes(), 0), Lexed::Move(..))

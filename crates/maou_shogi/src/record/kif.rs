@@ -86,6 +86,29 @@ impl<W: Width> Kif<'_, W> {
         }
     }
 
+    /// The number and the place of the move in a line with wide blanks or digits, if it is one.
+    pub fn find_wide_move(&self, at: usize) -> Option<(u32, usize)> {
+        let glyph = |pos: usize| {
+            let rest = self.bytes.get(pos..).filter(|rest| !rest.is_empty());
+            rest.map_or((Glyph::Other, 0), W::glyph)
+        };
+        let skip_blanks = |mut pos: usize| {
+            while let (Glyph::Blank, len) = glyph(pos) {
+                pos += len;
+            }
+            pos
+        };
+        let first = skip_blanks(at);
+        let (mut pos, mut number) = (first, 0u32);
+        while let (Glyph::Digit(digit), len) = glyph(pos) {
+            number = number.saturating_mul(10).saturating_add(u32::from(digit));
+            pos += len;
+        }
+        let begin = skip_blanks(pos);
+        let is_move = || matches!(kif_move::lex::<W>(self.bytes, begin), Lexed::Move(..));
+        (pos > first && begin > pos && is_move()).then_some((number, begin))
+    }
+
     /// The mark with which the line at `at` begins, perhaps after blanks.
     fn find_mark(&self, at: usize) -> Option<usize> {
         let mut pos = at;
@@ -151,8 +174,14 @@ impl<W: Width> Kif<'_, W> {
                 _ => break,
             }
         }
+        self.read_numbered(number, pos, at)
+    }
+
+    /// Reads what stands at `pos` behind the number of a move, in the line that begins at `at`.
+    #[inline]
+    pub fn read_numbered(&mut self, number: u32, pos: usize, at: usize) -> usize {
         let lexed = kif_move::lex::<W>(self.bytes, pos);
-        if lexed == Lexed::Word {
+        if matches!(lexed, Lexed::Word) {
             return self.read_ending(pos, at);
         }
         if !self.builder.is_playing() && !self.ready_for_move(at) {
@@ -181,9 +210,23 @@ impl<W: Width> Kif<'_, W> {
                 Some(ms) => self.builder.set_time(ms),
                 None => self.report_time(at, rest),
             },
-            Some(_) => self.report_time(at, rest),
+            Some(_) => match self.after_wide_blanks(rest).map(kif_move::time_ms) {
+                Some(Some(ms)) => self.builder.set_time(ms),
+                _ => self.report_time(at, rest),
+            },
         }
         end + 1
+    }
+
+    /// What begins with a parenthesis behind wide blanks.
+    #[cold]
+    fn after_wide_blanks<'b>(&self, mut rest: &'b [u8]) -> Option<&'b [u8]> {
+        while !rest.is_empty()
+            && let (Glyph::Blank, len) = W::glyph(rest)
+        {
+            rest = &rest[len..];
+        }
+        Some(rest).filter(|rest| rest.starts_with(b"("))
     }
 
     /// Reports a time that cannot be read, once in a game.

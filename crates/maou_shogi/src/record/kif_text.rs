@@ -58,6 +58,10 @@ impl<W: Width> Kif<'_, W> {
     /// Reads a line that is decoded for it.
     #[cold]
     pub fn read_text_line(&mut self, line_start: usize, at: usize) -> usize {
+        if let Some((number, pos)) = self.find_wide_move(at).filter(|_| !self.builder.is_skipping())
+        {
+            return self.read_numbered(number, pos, at);
+        }
         let end = self.builder.text.line_end(at);
         let mut line = std::mem::take(&mut self.line);
         line.clear();
@@ -142,6 +146,15 @@ impl<W: Width> Kif<'_, W> {
             "先手番" | "下手番" => return self.set_turn(Color::Black),
             "後手番" | "上手番" => return self.set_turn(Color::White),
             _ => {}
+        }
+        if let Some(side) =
+            line.strip_prefix("手番").map(|rest| rest.trim_start_matches(['：', ':', '＝']))
+        {
+            match side.trim() {
+                "先手" | "下手" => return self.set_turn(Color::Black),
+                "後手" | "上手" => return self.set_turn(Color::White),
+                _ => {}
+            }
         }
         let Some((colon, separator)) = line.char_indices().find(|(_, ch)| matches!(ch, '：' | ':'))
         else {

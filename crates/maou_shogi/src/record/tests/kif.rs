@@ -390,3 +390,42 @@ fn bad_start_positions_cost_the_game_and_no_other() {
         assert_eq!(usi(&found.games[0]), "2g2f");
     }
 }
+
+#[test]
+fn wide_blanks_and_numbers() {
+    for moves in [
+        "　 1　７六歩(77)　( 0:01/00:00:01)\n\t2　３四歩(33)\n",
+        "１　７六歩(77)　( 0:01/00:00:01)\n２ ３四歩(33)\n",
+    ] {
+        for header in ["", "手合割：平手\n"] {
+            let record = in_all_encodings(&format!("{header}{moves}"));
+            assert_eq!(usi(&record), "7g7f 3c3d", "{moves}");
+            assert_eq!(record.times_ms, [Some(1_000), None], "{moves}");
+        }
+    }
+}
+
+#[test]
+fn boards_alone() {
+    let rows = "| ・ ・ ・ ・ ・ ・ ・ ・ ・|一\n".repeat(8);
+    let board = format!(
+        "後手の持駒：なし\n  ９ ８ ７ ６ ５ ４ ３ ２ １\n+---------------------------+\n\
+         | ・ ・ ・ ・v玉 ・ ・ ・ ・|一\n{rows}+---------------------------+\n先手の持駒：飛　\n"
+    );
+    for (last, turn) in [
+        ("手数＝171  ▲６二角成  まで\n後手番\n", "w"),
+        ("手数＝170  △６二角成  まで\n", "b"),
+        ("手番：後手\n", "w"),
+    ] {
+        let record = in_all_encodings(&format!("{board}{last}"));
+        assert_eq!(record.start.to_sfen(), format!("4k4/9/9/9/9/9/9/9/9 {turn} R 1"), "{last}");
+    }
+}
+
+#[test]
+fn the_moves_decide_and_not_the_first_line() {
+    let record = game("#KIF version=2.0 encoding=UTF-8\n手合割：平手\n\n▲７六歩 △３四歩\n");
+    assert_eq!(usi(&record), "7g7f 3c3d");
+    let found = read(b"#KIF version=2.0\nhello\n");
+    assert_eq!(found.errors.len(), 1);
+}
