@@ -32,6 +32,23 @@ a list, the `?` of its item says that a ply may have none.
 
 """
 
+SEARCH = """
+## Games of HCPE3
+
+A games file has these columns behind the others if a game of HCPE3 is in it; they are
+null for games of other formats. `maou.Dataset.games` has them if any file has.
+
+"""
+
+POSITIONS = """
+## Loose positions
+
+One row of `positions-NNNNN.feather` is one position of HCPE, HCPE2 or PSV, and
+`maou.Dataset.positions_table` holds all of them. Record batches hold up to 65,536.
+[Teacher records](teacher-formats.md) says what becomes of each format.
+
+"""
+
 RESULTS = """
 ## Numbers of `result`
 
@@ -105,7 +122,12 @@ def page() -> str:
         f"| `{name}` | {meaning} | {japanese} |\n"
         for name, (meaning, japanese) in ENDING_MEANINGS.items()
     )
-    return HEAD + table(columns) + RESULTS + results + ENDINGS + endings
+    tables = [
+        HEAD + table(columns),
+        SEARCH + table(maou_io.schema("search")),
+        POSITIONS + table(maou_io.schema("positions")),
+    ]
+    return "".join(tables) + RESULTS + results + ENDINGS + endings
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -21,7 +21,7 @@ STUBS = ROOT / "packages/maou-rust/maou_rust-stubs"
 # change, raise INTERFACE in packages/maou-rust/src/lib.rs and maou/_compat.py if code
 # written for the old ones would no longer work, and write the new digest here.
 INTERFACE = 2
-STUBS_DIGEST = "c51cf641b6301ce9f968c19fe03924c9bb94e5dfc659aae64a8be17bb1e6154f"
+STUBS_DIGEST = "82e1c433a98d786d1e645a78974433b96f63197697b058c7c30072c13a942273"
 
 
 def toml(name: str) -> dict[str, object]:

@@ -16,7 +16,7 @@ use maou_shogi::teacher::Hcpe3Game;
 
 use crate::manifest::Totals;
 use crate::schema::{games_schema, list_item, search_schema};
-use crate::search_columns::{self, SearchBatch, SearchColumns};
+use crate::search_columns::{self, SearchBatch, SearchColumns, SearchRow};
 
 /// Texts one after the other.
 #[derive(Default)]
@@ -140,6 +140,19 @@ impl Columns {
     pub(crate) fn push_searched(&mut self, game: &GameRecord, search: &Hcpe3Game, source: &str) {
         assert_eq!(game.moves.len(), search.moves.len());
         self.search.push(self.n_games(), search);
+        self.push(game, source);
+    }
+
+    /// Adds a game with what a row of a games file tells of its search.
+    pub(crate) fn push_found(
+        &mut self,
+        game: &GameRecord,
+        search: Option<SearchRow<'_>>,
+        source: &str,
+    ) {
+        if let Some(search) = search {
+            self.search.push_found(self.n_games(), search);
+        }
         self.push(game, source);
     }
 

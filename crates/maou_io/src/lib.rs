@@ -39,6 +39,7 @@ mod convert;
 mod dataset;
 mod duplicates;
 mod error;
+mod export;
 mod files;
 #[cfg(test)]
 mod fixture;
@@ -69,6 +70,8 @@ mod summary;
 mod tables;
 mod teacher;
 #[cfg(test)]
+mod teacher_fixture;
+#[cfg(test)]
 mod testing;
 mod transcribe;
 mod unit;
@@ -79,6 +82,7 @@ pub use archives::{Archives, Fault, Member, Members};
 pub use convert::{convert, convert_with};
 pub use dataset::{Dataset, DatasetInfo};
 pub use error::{Error, Result};
+pub use export::{ExportOptions, ExportReport, export};
 #[doc(hidden)]
 pub use files::Faults;
 pub use manifest::{DatasetOptions, PositionsEntry, ResultCounts, ShardEntry, Totals};

@@ -69,18 +69,30 @@ impl PositionColumns {
         }
     }
 
+    /// Adds a row of a batch whose source [`end_source`](PositionColumns::end_source) names later.
+    fn push_row(&mut self, table: &PositionsBatch<'_>, row: usize) {
+        self.positions.push(*table.position(row));
+        self.keys.push(table.keys[row]);
+        self.moves.push(table.moves[row]);
+        self.evals_cp.push(table.evals_cp[row]);
+        self.results.push(table.results[row]);
+        self.plies.push(table.ply(row));
+        self.flags.push(table.flags[row]);
+    }
+
+    /// Adds rows of a batch of the positions table as those of the source `name`.
+    pub(crate) fn push_rows_of(&mut self, batch: &RecordBatch, rows: Range<usize>, name: &str) {
+        let table = PositionsBatch::new(batch);
+        rows.for_each(|row| self.push_row(&table, row));
+        self.end_source(name);
+    }
+
     /// Adds rows of a batch of the positions table.
     pub(crate) fn push_rows(&mut self, batch: &RecordBatch, rows: Range<usize>) {
         let table = PositionsBatch::new(batch);
         let end = rows.end;
         for row in rows {
-            self.positions.push(*table.position(row));
-            self.keys.push(table.keys[row]);
-            self.moves.push(table.moves[row]);
-            self.evals_cp.push(table.evals_cp[row]);
-            self.results.push(table.results[row]);
-            self.plies.push(table.ply(row));
-            self.flags.push(table.flags[row]);
+            self.push_row(&table, row);
             if row + 1 == end || table.source(row + 1) != table.source(row) {
                 self.end_source(table.source(row));
             }

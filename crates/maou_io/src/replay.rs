@@ -95,7 +95,13 @@ impl Replayer {
             let problems = &mut findings.problems;
             let mut tell = |column, message| problems.push((row_number, column, message));
             self.game(&games, row, &mut tell);
-            self.search(&search, row, game.moves, &mut tell);
+            // Of a game that cannot be replayed, something else is told.
+            if self.game.moves.len() == game.moves.len()
+                && let Err((column, message)) =
+                    search.of_game(row, &self.game.start, &self.game.moves)
+            {
+                tell(column, message);
+            }
         }
     }
 
@@ -124,40 +130,6 @@ impl Replayer {
         let id = self.game.id();
         if id != game.id {
             tell("id", format!("expected `{}`, found `{}`", hex(id), hex(game.id)));
-        }
-    }
-
-    /// Checks what a search tells of a game that has been replayed.
-    fn search(
-        &mut self,
-        search: &SearchBatch<'_>,
-        row: usize,
-        moves: &[u16],
-        tell: &mut Problems<'_>,
-    ) {
-        if !search.is_sound(row) {
-            let message = "expected lists as long as each other in `eval_raw`, `candidates` and \
-                           `visits`, found others";
-            return tell("candidates", message.to_owned());
-        }
-        let Some(game) = search.row(row) else { return };
-        if game.evals_raw.len() != moves.len() {
-            let (expected, found) = (moves.len(), game.evals_raw.len());
-            return tell("eval_raw", format!("expected {expected} values, found {found}"));
-        }
-        if self.game.moves.len() != moves.len() {
-            return;
-        }
-        let mut position = self.game.start.clone();
-        let mut candidates = game.candidates.iter();
-        for (ply, mv) in self.game.moves.iter().enumerate() {
-            for &bits in candidates.by_ref().take(game.n_candidates(ply)) {
-                if !Move::from_move16(bits).is_some_and(|mv| position.is_legal(mv)) {
-                    let message = format!("expected legal moves at ply {ply}, found `{bits}`");
-                    return tell("candidates", message);
-                }
-            }
-            position.make(*mv);
         }
     }
 

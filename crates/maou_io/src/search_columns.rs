@@ -9,6 +9,7 @@ use arrow_array::types::{ArrowPrimitiveType, Int16Type, UInt8Type, UInt16Type};
 use arrow_array::{Array, ArrayRef, LargeListArray, PrimitiveArray, RecordBatch, new_null_array};
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use maou_shogi::teacher::Hcpe3Game;
+use maou_shogi::{Move, Position};
 
 use crate::columns::Piece;
 use crate::error::{Error, Result};
@@ -78,7 +79,13 @@ impl SearchColumns {
 
     /// Adds what the row of a batch of a games file tells, if it tells anything.
     pub(crate) fn push_row(&mut self, row: usize, batch: &SearchBatch<'_>, batch_row: usize) {
-        let Some(game) = batch.row(batch_row) else { return };
+        if let Some(game) = batch.row(batch_row) {
+            self.push_found(row, game);
+        }
+    }
+
+    /// Adds what a row of a games file tells.
+    pub(crate) fn push_found(&mut self, row: usize, game: SearchRow<'_>) {
         self.rows.push(row);
         self.opponent.push(game.opponent);
         self.flags.push(game.flags);
@@ -214,8 +221,43 @@ impl<'a> SearchBatch<'a> {
         })
     }
 
+    /// What a row tells of the game with this start and these moves.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be of that game: the column and the sentence.
+    pub(crate) fn of_game(
+        &self,
+        row: usize,
+        start: &Position,
+        moves: &[Move],
+    ) -> std::result::Result<Option<SearchRow<'a>>, (&'static str, String)> {
+        if !self.is_sound(row) {
+            let message = "expected lists as long as each other in `eval_raw`, `candidates` and \
+                           `visits`, found others";
+            return Err(("candidates", message.to_owned()));
+        }
+        let Some(game) = self.row(row) else { return Ok(None) };
+        if game.evals_raw.len() != moves.len() {
+            let (expected, found) = (moves.len(), game.evals_raw.len());
+            return Err(("eval_raw", format!("expected {expected} values, found {found}")));
+        }
+        let mut position = start.clone();
+        let mut candidates = game.candidates.iter();
+        for (ply, mv) in moves.iter().enumerate() {
+            for &bits in candidates.by_ref().take(game.n_candidates(ply)) {
+                if !Move::from_move16(bits).is_some_and(|mv| position.is_legal(mv)) {
+                    let message = format!("expected legal moves at ply {ply}, found `{bits}`");
+                    return Err(("candidates", message));
+                }
+            }
+            position.make(*mv);
+        }
+        Ok(Some(game))
+    }
+
     /// Whether a row is null in all of the columns, or in none.
-    pub(crate) fn is_sound(&self, row: usize) -> bool {
+    fn is_sound(&self, row: usize) -> bool {
         self.columns.is_none_or(|columns| {
             let n_null = columns.iter().filter(|column| column.is_null(row)).count();
             n_null == columns.len() || n_null == 0 && self.row(row).is_some()

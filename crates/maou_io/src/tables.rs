@@ -12,13 +12,17 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::checked::{Fingerprint, open_known};
 use crate::columns::GamesBatch;
-use crate::dataset::{Dataset, GamesFile};
+use crate::dataset::{self, Dataset, GamesFile};
 use crate::error::{AtPath, Error, Result};
 use crate::ipc::IpcFile;
 use crate::normalize::Mapping;
+use crate::positions::PositionColumns;
 use crate::report::ErrorEntry;
 use crate::rows::read_row;
+use crate::schema::{POSITIONS_PER_BATCH, search_schema};
+use crate::search_columns::{SearchBatch, SearchRow};
 use crate::source_table::{SourceFormat, SourceRow};
+use crate::unit::kept;
 
 /// Games in a piece of a table that was not cut into sources before, so that threads share it.
 const PIECE_GAMES: u64 = 8_192;
@@ -54,7 +58,13 @@ pub(crate) struct Tables {
     pub(crate) pieces: Vec<Piece>,
     /// The tables opened last, the latest first.
     open: Mutex<Vec<(u32, Arc<OpenTable>)>>,
+    /// The table of loose positions opened last.
+    open_loose: Mutex<Option<(u32, Arc<IpcFile>)>>,
 }
+
+/// A game with what is told of its search, or what is wrong with a row: row, column and message.
+pub(crate) type FoundRow<'a> =
+    std::result::Result<(&'a GameRecord, Option<SearchRow<'a>>), (u64, &'static str, String)>;
 
 impl std::fmt::Debug for Tables {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -101,7 +111,11 @@ impl OpenTable {
         if batch.num_rows() as u64 != self.starts[index + 1] - self.starts[index] {
             return Err(Error::corrupt(path, "expected batches of the size that they tell"));
         }
-        let batch = self.mapping.apply(&batch).map_err(|error| Error::corrupt(path, error))?;
+        let batch = if self.file.schema() == &search_schema() {
+            batch
+        } else {
+            self.mapping.apply(&batch).map_err(|error| Error::corrupt(path, error))?
+        };
         let batch = Arc::new(batch);
         *last = Some((index, batch.clone()));
         Ok(batch)
@@ -121,16 +135,26 @@ impl Tables {
             let size_bytes = entry.totals.size_bytes;
             let known = Fingerprint { xxh3: entry.xxh3.clone(), size_bytes };
             self.tables.push(Table::Known(file, known));
+            let loose = dataset::Table::Positions;
+            let loose_table = self.tables.len() as u32;
+            if let Some(known) = loose.fingerprint(entry) {
+                self.tables.push(Table::Known(dataset.file(loose, entry.number), known));
+            }
             let details = details.remove(&entry.number).unwrap_or_default();
             let mut errors = details.errors.into_iter();
-            let mut first_row = 0;
+            let (mut first_game, mut first_loose) = (0, 0);
             for mut row in details.sources {
-                let n_rows = u64::from(row.n_games);
+                let (table, first, n_rows) = if row.format.is_loose() {
+                    (loose_table, &mut first_loose, row.n_loose())
+                } else {
+                    (table, &mut first_game, u64::from(row.n_games))
+                };
+                let first_row = *first;
+                *first += n_rows;
                 let errors = errors.by_ref().take(row.n_errors as usize).collect();
                 let name = format!("{prefix}{}", std::mem::take(&mut row.name));
                 found.push((name, row.size_bytes, self.pieces.len() as u32));
                 self.pieces.push(Piece { table, first_row, n_rows, row, errors });
-                first_row += n_rows;
             }
         }
         Ok(found)
@@ -208,7 +232,42 @@ impl Tables {
         Ok(opened)
     }
 
+    /// Adds the loose positions of a piece, as those of the source `name`.
+    ///
+    /// # Errors
+    ///
+    /// If the table cannot be read.
+    pub(crate) fn read_loose(
+        &self,
+        piece: u32,
+        name: &str,
+        positions: &mut PositionColumns,
+    ) -> Result<()> {
+        let Piece { table, first_row, n_rows, .. } = self.pieces[piece as usize];
+        if n_rows == 0 {
+            return Ok(());
+        }
+        let Table::Known(known_file, known) = &self.tables[table as usize] else {
+            unreachable!("only datasets have loose positions");
+        };
+        let mut open = self.open_loose.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = match &*open {
+            Some((found, file)) if *found == table => file.clone(),
+            _ => {
+                open_known(known_file.path(), &[known])?;
+                let file = Arc::new(known_file.open()?);
+                *open = Some((table, file.clone()));
+                file
+            }
+        };
+        drop(open);
+        kept(&file, first_row..first_row + n_rows, POSITIONS_PER_BATCH, |batch, rows| {
+            positions.push_rows_of(batch, rows, name);
+        })
+    }
+
     /// Hands the games of a piece to `take`, or what is wrong with one: row, column and message.
+    /// With a game comes what its row tells of a search.
     ///
     /// # Errors
     ///
@@ -217,7 +276,7 @@ impl Tables {
         &self,
         piece: u32,
         game: &mut GameRecord,
-        take: &mut dyn FnMut(std::result::Result<&GameRecord, (u64, &'static str, String)>),
+        take: &mut dyn FnMut(FoundRow<'_>),
     ) -> Result<()> {
         let Piece { table, first_row, n_rows, .. } = self.pieces[piece as usize];
         if n_rows == 0 {
@@ -233,12 +292,16 @@ impl Tables {
             let index = open.starts.partition_point(|start| *start <= row) - 1;
             let batch = open.batch(index)?;
             let games = GamesBatch::new(&batch);
+            let search = SearchBatch::new(&batch);
             let batch_end = open.starts[index + 1].min(end);
             for row in row..batch_end {
                 let within = (row - open.starts[index]) as usize;
-                match read_row(&games, within, open.mapping.has_id(), game) {
-                    Ok(()) => take(Ok(game)),
-                    Err(problem) => take(Err((row, problem.column, problem.message))),
+                let read = read_row(&games, within, open.mapping.has_id(), game);
+                let found = read.map_err(|problem| (problem.column, problem.message));
+                let found = found.and_then(|()| search.of_game(within, &game.start, &game.moves));
+                match found {
+                    Ok(search) => take(Ok((game, search))),
+                    Err((column, message)) => take(Err((row, column, message))),
                 }
             }
             row = batch_end;

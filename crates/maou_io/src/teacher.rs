@@ -303,7 +303,10 @@ impl TeacherReader {
             // What comes before the place where it breaks off is read as far as it goes.
             let readable = problem.as_ref().map_or(len, |(offset, _)| *offset);
             match self.game.read(&rest[..readable]) {
-                Ok(()) => self.take(errors, &mut found),
+                Ok(()) => {
+                    self.take(errors, &mut found);
+                    found.n_inexact += u64::from(!self.game.is_exact);
+                }
                 Err((error, is_kept)) => {
                     let number = is_kept.then_some(found.n_games + 1);
                     if problem.is_none() || error.kind != TeacherErrorKind::Truncated {
@@ -330,7 +333,6 @@ impl TeacherReader {
         target.agreement.see(&self.record);
         found.n_games += 1;
         found.n_positions += self.record.moves.len() as u64;
-        found.n_inexact += u64::from(!self.game.is_exact);
     }
 }
 

@@ -19,6 +19,7 @@ use crate::read_file::FileBuffer;
 use crate::report::{ErrorEntry, MAX_REPORTED_ERRORS, Progress, ProgressFn};
 use crate::sniff::{Content, sniff};
 use crate::sources::{Access, STDIN, Search, Source, Sources, Unpacked};
+use crate::teacher::{HEAD_BYTES, detect};
 use crate::workers::n_threads;
 
 /// Where texts go.
@@ -486,8 +487,14 @@ impl<'a> TextReader<'a> {
             Access::Piece(piece) => {
                 let known = sources.piece(piece).errors.iter().cloned();
                 writer.read.errors.extend(known);
+                if sources.piece(piece).row.format.is_loose() {
+                    writer.unreadable(
+                        "expected games, found loose positions, which have no text".to_owned(),
+                    );
+                    return Ok(writer.read);
+                }
                 sources.tables().read(piece, &mut self.game, &mut |found| match found {
-                    Ok(game) => writer.game(game),
+                    Ok((game, _)) => writer.game(game),
                     Err((row, column, message)) => writer.row_problem(row, column, &message),
                 })?;
                 return Ok(writer.read);
@@ -499,7 +506,15 @@ impl<'a> TextReader<'a> {
                 if matches!(source.access(), Access::File) && sniff(bytes) != Content::Other {
                     return Err(Error::Misnamed(path));
                 }
-                self.reader.read(bytes, &mut writer);
+                if let Ok(Some(_)) = detect(&bytes[..bytes.len().min(HEAD_BYTES)]) {
+                    writer.unreadable(
+                        "expected records of games as text, found teacher records; convert them \
+                         into a dataset first"
+                            .to_owned(),
+                    );
+                } else {
+                    self.reader.read(bytes, &mut writer);
+                }
             }
         }
         Ok(writer.read)

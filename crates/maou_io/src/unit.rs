@@ -385,7 +385,7 @@ impl<'a> UnitReader<'a> {
 }
 
 /// Hands the rows `rows` of a file, whose batches have `batch_len` rows, to `take`.
-fn kept(
+pub(crate) fn kept(
     file: &IpcFile,
     rows: Range<u64>,
     batch_len: usize,
@@ -460,9 +460,12 @@ impl Collector<'_> {
             shard,
             ..error
         }));
+        if piece.row.format.is_loose() {
+            return sources.tables().read_loose(index, self.name, self.positions);
+        }
         let read = sources.tables().read(index, game, &mut |found| match found {
-            Ok(game) => {
-                self.columns.push(game, self.name);
+            Ok((game, search)) => {
+                self.columns.push_found(game, search, self.name);
                 self.agreement.see(game);
                 self.row.n_games += 1;
             }

@@ -8,9 +8,12 @@ __all__ = [
     "ArrowStream",
     "convert",
     "errors",
+    "export",
+    "files",
     "games",
     "hello",
     "info",
+    "positions",
     "probe_stream",
     "schema",
     "shards",
@@ -58,6 +61,7 @@ class ConvertReport(TypedDict):
     pruned: list[str]
     n_games: int
     n_positions: int
+    n_loose_positions: int
     n_errors: int
     n_duplicate_games: int
     n_variations_dropped: int
@@ -78,6 +82,7 @@ class DatasetInfo(TypedDict):
     kind: str
     games: int
     positions: int
+    loose_positions: int
     errors: int
     duplicate_games: int
     size_bytes: int
@@ -88,6 +93,7 @@ class DatasetInfo(TypedDict):
     compression: str
     sources: int
     shards: int
+    positions_files: int
     results: dict[str, int]
     endings: dict[str, int]
     errors_by_kind: dict[str, int]
@@ -116,8 +122,28 @@ class VerifyReport(TypedDict):
     stopped: bool
 
 @type_check_only
+class File(TypedDict):
+    """One file of a dataset's tables; `has_search` as in `schema("search")`."""
+
+    table: str
+    path: str
+    has_search: bool
+
+@type_check_only
+class ExportReport(TypedDict):
+    """What `export` did; its numbers count `games` or `positions`, see `counted`."""
+
+    counted: str
+    n_found: int
+    n_written: int
+    size_bytes: int
+    left_out: dict[str, int]
+    n_flags_dropped: int
+    stopped: bool
+
+@type_check_only
 class Column(TypedDict):
-    """One column of the games table."""
+    """One column of a table."""
 
     name: str
     type: str
@@ -182,6 +208,7 @@ def convert(
     dry_run: bool = ...,
     shard_bytes: int | None = ...,
     rows_per_file: int | None = ...,
+    source_format: str | None = ...,
     archives: Archives | None = ...,
     progress: Callable[[Progress], object] | None = ...,
 ) -> ConvertReport:
@@ -205,6 +232,8 @@ def convert(
             for a new one.
         rows_per_file: Games per games file instead of bytes; None for what the dataset
             was made with.
+        source_format: `hcpe`, `hcpe2`, `hcpe3` or `psv`: all sources are read as that;
+            None where their content tells.
         archives: Looks into archives and reads standard input; without it, both are
             refused.
         progress: Called about ten times a second on the calling thread.
@@ -287,8 +316,64 @@ def verify(
         KeyboardInterrupt: Ctrl-C.
     """
 
-def schema() -> list[Column]:
-    """List the columns of the games table with what each means."""
+def schema(table: str = ...) -> list[Column]:
+    """List the columns of a table with what each means.
+
+    Args:
+        table: `games`, `positions` or `sources`; `search` for the columns that games
+            files have behind those of `games` where a game of HCPE3 is in them.
+
+    Raises:
+        UsageError: Another name.
+    """
+
+def files(path: str | PathLike[str]) -> list[File]:
+    """List the games files of a dataset in order, then its positions files.
+
+    Raises:
+        DatasetError: `path` is no dataset, or a damaged one.
+    """
+
+def export(
+    data: str | PathLike[str],
+    out: str | PathLike[str],
+    *,
+    format: str,
+    missing_eval: int | None = ...,
+    threads: int = ...,
+    progress: Callable[[Progress], object] | None = ...,
+) -> ExportReport:
+    """Write the dataset `data` into one file of teacher records.
+
+    Args:
+        data: The dataset folder.
+        out: The file, which appears when it is whole; `-` for standard output.
+        format: `hcpe`, `hcpe2`, `hcpe3` or `psv`.
+        missing_eval: The eval of plies that have none. Without it, formats of
+            positions leave them out, and HCPE3 marks them as not for training.
+        threads: Number of worker threads, 0 for one per core.
+        progress: Called about ten times a second on the calling thread.
+
+    Raises:
+        UsageError: An output that cannot be used, or another format.
+        DatasetError: `data` is no dataset, or a damaged one.
+        OSError: The file cannot be written.
+        KeyboardInterrupt: Ctrl-C; there is no file then.
+    """
+
+def positions(
+    path: str | PathLike[str], columns: Sequence[str] | None = ...
+) -> ArrowStream:
+    """Stream the loose positions of a dataset, in record batches of up to 65,536 rows.
+
+    Args:
+        path: The dataset folder.
+        columns: Names of the columns wanted; None for all.
+
+    Raises:
+        DatasetError: `path` is no dataset, or a damaged one.
+        UsageError: A name that is no column.
+    """
 
 def games(
     path: str | PathLike[str], columns: Sequence[str] | None = ...

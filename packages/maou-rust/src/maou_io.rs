@@ -6,8 +6,8 @@ use std::ptr::NonNull;
 use std::sync::Mutex;
 
 use maou_io::{
-    Compression, ConvertOptions, ConvertReport, Dataset, Error, ErrorEntry, Fault, Progress,
-    TextOut, TranscribeOptions, VerifyReport,
+    Compression, ConvertOptions, ConvertReport, Dataset, Error, ErrorEntry, ExportOptions, Fault,
+    Progress, TeacherFormat, TextOut, TranscribeOptions, VerifyReport,
 };
 use maou_shogi::record::{Encoding, Format};
 use pyo3::exceptions::{PyOSError, PyValueError};
@@ -24,8 +24,8 @@ use crate::plain::to_python;
 pub(crate) mod python {
     #[pymodule_export]
     use super::{
-        ArrowStream, convert, errors, games, hello, info, probe_stream, schema, shards, transcribe,
-        verify,
+        ArrowStream, convert, errors, export, files, games, hello, info, positions, probe_stream,
+        schema, shards, transcribe, verify,
     };
 }
 
@@ -129,7 +129,8 @@ fn hello() -> &'static str {
 #[pyfunction]
 #[pyo3(signature = (
     inputs, out, *, compression = None, threads = 0, strict = false, prune = false,
-    dry_run = false, shard_bytes = None, rows_per_file = None, archives = None, progress = None,
+    dry_run = false, shard_bytes = None, rows_per_file = None, source_format = None,
+    archives = None, progress = None,
 ))]
 #[expect(clippy::too_many_arguments, reason = "one keyword argument an option")]
 fn convert<'py>(
@@ -143,9 +144,12 @@ fn convert<'py>(
     dry_run: bool,
     shard_bytes: Option<u64>,
     rows_per_file: Option<u64>,
+    source_format: Option<&str>,
     archives: Option<Py<PyAny>>,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
+    let from =
+        source_format.map(str::parse::<TeacherFormat>).transpose().map_err(UsageError::new_err)?;
     let compression =
         compression.map(str::parse::<Compression>).transpose().map_err(UsageError::new_err)?;
     let options = ConvertOptions {
@@ -156,6 +160,7 @@ fn convert<'py>(
         dry_run,
         shard_bytes,
         rows_per_file,
+        from,
         ..ConvertOptions::default()
     };
     let mut watcher = Watcher::new(progress);
@@ -250,10 +255,33 @@ fn report_dict<'py>(py: Python<'py>, report: &ConvertReport) -> PyResult<Bound<'
     dict.set_item("errors", errors)?;
     dict.del_item("totals")?;
     dict.set_item("total_games", report.totals.n_games)?;
-    dict.set_item("total_positions", report.totals.n_positions)?;
+    dict.set_item("total_positions", report.totals.n_all_positions())?;
     dict.set_item("total_errors", report.totals.n_errors)?;
-    dict.set_item("size_bytes", report.totals.size_bytes)?;
+    dict.set_item("size_bytes", report.totals.size_bytes + report.totals.loose_size_bytes)?;
     Ok(dict)
+}
+
+#[pyfunction]
+#[pyo3(signature = (data, out, *, format, missing_eval = None, threads = 0, progress = None))]
+fn export<'py>(
+    py: Python<'py>,
+    data: PathBuf,
+    out: PathBuf,
+    format: &str,
+    missing_eval: Option<i16>,
+    threads: usize,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let format = format.parse::<TeacherFormat>().map_err(UsageError::new_err)?;
+    let options = ExportOptions { format, missing_eval, threads };
+    let mut watcher = Watcher::new(progress);
+    let report = py
+        .detach(|| maou_io::export(&data, &out, &options, &mut |p| watcher.report(p)))
+        .map_err(|error| dataset_error(py, error))?;
+    match watcher.raised {
+        Some(raised) => Err(raised),
+        None => to_python(py, &report),
+    }
 }
 
 #[pyfunction]
@@ -277,6 +305,22 @@ fn shards(py: Python<'_>, path: PathBuf) -> PyResult<Vec<String>> {
 }
 
 #[pyfunction]
+fn files(py: Python<'_>, path: PathBuf) -> PyResult<Vec<Bound<'_, PyDict>>> {
+    let dataset = py.detach(|| Dataset::open(&path)).map_err(|error| dataset_error(py, error))?;
+    let games = dataset.shards().zip(dataset.games_paths());
+    let games = games.map(|(shard, path)| ("games", path, shard.has_search));
+    let positions = dataset.positions_paths().into_iter().map(|path| ("positions", path, false));
+    let file = |(table, path, has_search): (&str, PathBuf, bool)| {
+        let dict = PyDict::new(py);
+        dict.set_item("table", table)?;
+        dict.set_item("path", path.to_string_lossy())?;
+        dict.set_item("has_search", has_search)?;
+        Ok(dict)
+    };
+    games.chain(positions).map(file).collect()
+}
+
+#[pyfunction]
 #[pyo3(signature = (path, *, threads = 0, progress = None))]
 fn verify<'py>(
     py: Python<'py>,
@@ -295,8 +339,15 @@ fn verify<'py>(
 }
 
 #[pyfunction]
-fn schema(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
-    let fields = maou_io::games_fields();
+#[pyo3(signature = (table = "games"))]
+fn schema<'py>(py: Python<'py>, table: &str) -> PyResult<Vec<Bound<'py, PyDict>>> {
+    let tables: [(&str, fn() -> Vec<maou_io::FieldDoc>); 4] = [
+        ("games", maou_io::games_fields),
+        ("search", maou_io::search_fields),
+        ("positions", maou_io::positions_fields),
+        ("sources", maou_io::sources_fields),
+    ];
+    let fields = named("table", table, &tables)?();
     let column = |field: &maou_io::FieldDoc| {
         let dict = PyDict::new(py);
         dict.set_item("name", field.name)?;
@@ -366,6 +417,19 @@ fn games(py: Python<'_>, path: PathBuf, columns: Option<Vec<String>>) -> PyResul
             let names: Option<Vec<&str>> =
                 columns.as_ref().map(|names| names.iter().map(String::as_str).collect());
             Dataset::open(&path)?.games_stream(names.as_deref())
+        })
+        .map_err(|error| dataset_error(py, error))?;
+    Ok(ArrowStream::new(stream))
+}
+
+#[pyfunction]
+#[pyo3(signature = (path, columns = None))]
+fn positions(py: Python<'_>, path: PathBuf, columns: Option<Vec<String>>) -> PyResult<ArrowStream> {
+    let stream = py
+        .detach(|| {
+            let names: Option<Vec<&str>> =
+                columns.as_ref().map(|names| names.iter().map(String::as_str).collect());
+            Dataset::open(&path)?.positions_stream(names.as_deref())
         })
         .map_err(|error| dataset_error(py, error))?;
     Ok(ArrowStream::new(stream))

@@ -10,7 +10,7 @@ use maou_io::{ConvertOptions, Dataset, Error, Faults, Progress, convert};
 use super::bench::{Bench, Snapshot, assert_same, small_shards};
 
 /// Ends runs after every file operation. `before` is what `out` holds at first.
-fn check_every_end(bench: &Bench, before: &Snapshot, options: &ConvertOptions) {
+pub(crate) fn check_every_end(bench: &Bench, before: &Snapshot, options: &ConvertOptions) {
     bench.restore(before);
     let counter = Arc::new(Faults::kill_at(u64::MAX));
     let counted = ConvertOptions { faults: Some(counter.clone()), ..options.clone() };

@@ -3,5 +3,6 @@ mod bytes;
 mod faults;
 mod rerun;
 mod stream;
+mod teacher;
 mod usage;
 mod verify;

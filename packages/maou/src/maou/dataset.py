@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,10 +53,45 @@ class Dataset:
 
         `maou info --schema` tells what the columns mean.
         """
-        shards = maou_io.shards(self._path)
-        if not shards:
+        files = [f for f in maou_io.files(self._path) if f["table"] == "games"]
+        if not files:
             return pl.DataFrame(maou_io.games(self._path)).lazy()
-        return pl.scan_ipc([Path(shard) for shard in shards], glob=False)
+        # Files that hold games of HCPE3 have more columns than others.
+        runs = [
+            pl.scan_ipc([Path(file["path"]) for file in run], glob=False)
+            for _, run in groupby(files, key=itemgetter("has_search"))
+        ]
+        return runs[0] if len(runs) == 1 else pl.concat(runs, how="diagonal")
+
+    @property
+    def positions_table(self) -> pl.LazyFrame:
+        """One row per loose position (HCPE, PSV), read when collected.
+
+        The positions of games are not among them. `maou info --schema` tells what the
+        columns mean.
+
+        Examples:
+            >>> import maou
+            >>> dataset = maou.Dataset("maou-demo/data")  # made by `maou demo`
+            >>> dataset.positions_table.collect().height
+            0
+        """
+        files = [f for f in maou_io.files(self._path) if f["table"] == "positions"]
+        if not files:
+            return pl.DataFrame(maou_io.positions(self._path)).lazy()
+        return pl.scan_ipc([Path(file["path"]) for file in files], glob=False)
+
+    def stream_positions(self, columns: Sequence[str] | None = None) -> ArrowStream:
+        """Stream the loose positions as Arrow record batches of up to 65,536 rows.
+
+        Args:
+            columns: Names of the columns wanted, None for all.
+
+        Raises:
+            DatasetError: The dataset is gone or damaged.
+            UsageError: A name that is no column.
+        """
+        return maou_io.positions(self._path, columns)
 
     def stream(self, columns: Sequence[str] | None = None) -> ArrowStream:
         """Stream the games as Arrow record batches of up to 1,024 rows.

@@ -9,7 +9,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from maou.cli.command import Command, n_threads, path_text, positive, size_bytes
-from maou.cli.targets import TEXTS, text_target
+from maou.cli.targets import TEACHERS, TEXTS, teacher_target, text_target
 from maou.cli.text import count, duration, printable, size
 
 if TYPE_CHECKING:
@@ -40,8 +40,21 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--to",
-        choices=[target.name for target in TEXTS],
+        choices=[target.name for target in (*TEXTS, *TEACHERS)],
         help="write this format instead of a dataset",
+    )
+    parser.add_argument(
+        "--from",
+        dest="source_format",
+        choices=[target.name for target in TEACHERS],
+        help="read every input as this format (default: told by content)",
+    )
+    parser.add_argument(
+        "--missing-eval",
+        type=int,
+        metavar="CP",
+        help="with --to hcpe, hcpe3 or psv, the eval of moves that have none (default:"
+        " they are left out; hcpe3 marks them as not for training)",
     )
     parser.add_argument(
         "--encoding",
@@ -99,41 +112,52 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def check_options(arguments: Namespace) -> None:
     """Refuse options that would have no effect."""
-    is_text = arguments.to is not None
-    others = {
+    written = "a dataset" if arguments.to is None else arguments.to
+    is_dataset, is_text = arguments.to is None, text_target(arguments.to) is not None
+    is_teacher = teacher_target(arguments.to) is not None
+    options = {
         "--encoding": (arguments.encoding is not None, is_text),
-        "--force": (arguments.force, is_text),
-        "--compression": (arguments.compression is not None, not is_text),
-        "--rows-per-file": (arguments.rows_per_file is not None, not is_text),
-        "--prune": (arguments.prune, not is_text),
-        "--dry-run": (arguments.dry_run, not is_text),
+        "--force": (arguments.force, not is_dataset),
+        "--missing-eval": (arguments.missing_eval is not None, is_teacher),
+        "--from": (arguments.source_format is not None, not is_text),
+        "--compression": (arguments.compression is not None, is_dataset),
+        "--rows-per-file": (arguments.rows_per_file is not None, is_dataset),
+        "--prune": (arguments.prune, is_dataset),
+        "--dry-run": (arguments.dry_run, is_dataset),
     }
-    for option, (is_given, has_effect) in others.items():
+    for option, (is_given, has_effect) in options.items():
         if is_given and not has_effect:
-            kind = "a dataset" if option in ("--encoding", "--force") else "text"
-            arguments.refuse(f"argument {option}: no effect where {kind} is written")
-    if not is_text and arguments.out is None:
+            arguments.refuse(
+                f"argument {option}: has no effect where {written} is written"
+            )
+    if is_dataset and arguments.out is None:
         arguments.refuse("the following arguments are required: -o/--out, or --to")
-    if not is_text and arguments.out == "-":
-        arguments.refuse("argument -o/--out: expected a dataset folder, found -")
+    if is_dataset and arguments.out == "-":
+        arguments.refuse(
+            "argument -o/--out: expected a folder for the dataset, found -"
+        )
 
 
 def run(arguments: Namespace) -> int:
     """Convert, and report what was done."""
     check_options(arguments)
-    target = text_target(arguments.to)
-    if target is None:
-        return run_dataset(arguments)
-    from maou.cli.transcribe import run_text
+    if target := text_target(arguments.to):
+        from maou.cli.transcribe import run_text
 
-    return run_text(arguments, target)
+        return run_text(arguments, target)
+    if target := teacher_target(arguments.to):
+        from maou.cli.teacher import run_teacher
+
+        return run_teacher(arguments, target)
+    return run_dataset(arguments)
 
 
 def run_dataset(arguments: Namespace) -> int:
     """Write a dataset."""
+    from maou_rust import RecordError, maou_io
+
     from maou._archives import Archives
     from maou.cli.terminal import progress_line, warning
-    from maou_rust import RecordError, maou_io
 
     start = time.perf_counter()
     try:
@@ -147,6 +171,7 @@ def run_dataset(arguments: Namespace) -> int:
                 prune=arguments.prune,
                 dry_run=arguments.dry_run,
                 rows_per_file=arguments.rows_per_file,
+                source_format=arguments.source_format,
                 archives=Archives(arguments.unpack_limit),
                 progress=progress,
             )
@@ -192,8 +217,9 @@ def print_json(value: object) -> None:
 
 def after_strict(arguments: Namespace) -> str:
     """Tell that a strict run stopped at an error, and what there is now."""
-    from maou.cli.info import is_dataset
     from maou_rust import maou_io
+
+    from maou.cli.info import is_dataset
 
     stopped = "stopped at the first error (--strict)"
     out = Path(arguments.out)

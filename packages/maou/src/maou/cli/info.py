@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 N_PLIES_FOR_A_RATE = 1000
 """Below it the size of a file says nothing of the size of a ply."""
+SCHEMA_HEADINGS = {
+    "search": "further columns, where a game of HCPE3 is in the file:",
+    "positions": "loose positions (HCPE, PSV):",
+}
 RESULTS = ("draw", "Black wins", "White wins", "unknown")
 
 
@@ -74,13 +78,16 @@ def print_json(value: object) -> None:
 
 
 def show_schema(arguments: Namespace) -> int:
-    """Tell what the columns of the games table mean."""
+    """Tell what the columns of the tables mean."""
     from maou_rust import maou_io
 
-    columns = maou_io.schema()
+    tables = {name: maou_io.schema(name) for name in ("games", "search", "positions")}
     if arguments.json:
-        print_json(columns)
-    else:
+        print_json([{"table": t, **c} for t, cs in tables.items() for c in cs])
+        return 0
+    for name, columns in tables.items():
+        if name != "games":
+            print(f"\n{SCHEMA_HEADINGS[name]}")
         rows = [
             (c["name"], c["type"] + ("?" if c["nullable"] else ""), c["meaning"])
             for c in columns
@@ -131,7 +138,10 @@ def dataset_text(path: Path, info: DatasetInfo) -> str:
     """Describe a dataset."""
     per_ply = info["bytes_per_ply"]
     sizes = f"{size(info['size_bytes'])} in {count(info['shards'], 'games file')}"
-    if per_ply is not None and info["positions"] >= N_PLIES_FOR_A_RATE:
+    if info["positions_files"]:
+        sizes += f" and {count(info['positions_files'], 'positions file')}"
+    n_plies = info["positions"] - info["loose_positions"]
+    if per_ply is not None and n_plies >= N_PLIES_FOR_A_RATE:
         sizes += f", {per_ply:.2f} bytes a ply"
     if info["shards"]:
         sizes += f", {info['compression']}"
@@ -140,6 +150,9 @@ def dataset_text(path: Path, info: DatasetInfo) -> str:
         errors += (
             f" ({tally(info['errors_by_kind'])}): maou info {quote(str(path))} --errors"
         )
+    positions = f"{info['positions']:,}"
+    if info["loose_positions"]:
+        positions += f" ({info['loose_positions']:,} loose)"
     games = f"{info['games']:,}"
     if info["duplicate_games"]:
         games += f" ({count(info['duplicate_games'], 'duplicate')})"
@@ -147,7 +160,7 @@ def dataset_text(path: Path, info: DatasetInfo) -> str:
         [
             ("dataset", str(path)),
             ("games", games),
-            ("positions", f"{info['positions']:,}"),
+            ("positions", positions),
             ("results", tally(info["results"])),
             ("endings", tally(info["endings"])),
             ("sources", f"{info['sources']:,}"),

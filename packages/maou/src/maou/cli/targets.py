@@ -25,6 +25,20 @@ TEXTS = (
 """Text formats of games."""
 
 
+TEACHERS = (
+    Target("hcpe", "HCPE", ()),
+    Target("hcpe2", "HCPE2", ()),
+    Target("hcpe3", "HCPE3", ()),
+    Target("psv", "PSV", ()),
+)
+"""Binary formats of records that networks learn from, also for `--from`."""
+
+
+def teacher_target(name: str | None) -> Target | None:
+    """Find a format of teacher records by its name."""
+    return next((target for target in TEACHERS if target.name == name), None)
+
+
 def text_target(name: str | None) -> Target | None:
     """Find a text format by its name."""
     return next((target for target in TEXTS if target.name == name), None)
