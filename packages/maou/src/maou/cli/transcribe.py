@@ -124,6 +124,9 @@ def summary(
     if report["n_errors"]:
         lines.append(f"found {count(report['n_errors'], 'error')}")
     if report["left_out"]:
-        losses = ", ".join(f"{n:,} {name}" for name, n in report["left_out"].items())
+        # The names are regular plurals.
+        losses = ", ".join(
+            count(n, name[:-1]) for name, n in report["left_out"].items()
+        )
         lines.append(f"{target.name} has no place for: {losses}; left out")
     return lines
