@@ -60,9 +60,9 @@ def test_what_is_left_out_is_told(maou_run: Any, tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["--from", "kif"], "argument --from: invalid choice: 'kif'"),
-        (["--missing-eval", "0"], "has no effect where a dataset is written"),
-        (["--to", "hcpe", "--prune"], "has no effect where hcpe is written"),
-        (["--to", "usi", "--from", "psv"], "has no effect where usi is written"),
+        (["--missing-eval", "0"], "no effect where a dataset is written"),
+        (["--to", "hcpe", "--prune"], "no effect where hcpe is written"),
+        (["--to", "usi", "--from", "psv"], "no effect where text is written"),
     ],
 )
 def test_options_that_mean_nothing(

@@ -112,8 +112,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def check_options(arguments: Namespace) -> None:
     """Refuse options that would have no effect."""
-    written = "a dataset" if arguments.to is None else arguments.to
     is_dataset, is_text = arguments.to is None, text_target(arguments.to) is not None
+    written = "a dataset" if is_dataset else "text" if is_text else arguments.to
     is_teacher = teacher_target(arguments.to) is not None
     options = {
         "--encoding": (arguments.encoding is not None, is_text),
@@ -127,15 +127,11 @@ def check_options(arguments: Namespace) -> None:
     }
     for option, (is_given, has_effect) in options.items():
         if is_given and not has_effect:
-            arguments.refuse(
-                f"argument {option}: has no effect where {written} is written"
-            )
+            arguments.refuse(f"argument {option}: no effect where {written} is written")
     if is_dataset and arguments.out is None:
         arguments.refuse("the following arguments are required: -o/--out, or --to")
     if is_dataset and arguments.out == "-":
-        arguments.refuse(
-            "argument -o/--out: expected a folder for the dataset, found -"
-        )
+        arguments.refuse("argument -o/--out: expected a dataset folder, found -")
 
 
 def run(arguments: Namespace) -> int:

@@ -38,7 +38,7 @@ def run_teacher(arguments: Namespace, target: Target) -> int:
     inputs = [Path(path) for path in arguments.inputs]
     if len(inputs) == 1 and is_dataset(inputs[0]):
         if arguments.source_format is not None:
-            arguments.refuse("argument --from: has no effect where a dataset is read")
+            arguments.refuse("argument --from: no effect where a dataset is read")
         return write(arguments, target, inputs[0], start, None)
     with tempfile.TemporaryDirectory(prefix="maou-convert-") as folder:
         data = Path(folder) / "dataset"
