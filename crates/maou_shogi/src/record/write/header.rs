@@ -128,16 +128,17 @@ fn field_value(game: &GameRecord, field: Field, written: &str, is_native: bool) 
         Field::Event => &game.event,
         Field::Date => {
             let told = parse_date(written);
-            // Without a day the words are all there is.
-            if game.date == told && (told.is_some() || is_native) {
-                return written.to_owned();
-            }
-            return game.date.map_or(String::new(), |date| {
-                format!("{:04}/{:02}/{:02}", date.year(), date.month(), date.day())
-            });
+            return match game.date {
+                Some(date) if told != Some(date) => {
+                    format!("{:04}/{:02}/{:02}", date.year(), date.month(), date.day())
+                }
+                // Without a day the words are all there is.
+                _ if told.is_some() || is_native => written.to_owned(),
+                _ => String::new(),
+            };
         }
     };
-    own.clone()
+    (if own.is_empty() { written } else { own }).to_owned()
 }
 
 fn default_name(field: Field, names: Names, is_handicap: bool) -> &'static str {

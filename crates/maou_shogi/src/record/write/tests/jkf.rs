@@ -182,3 +182,55 @@ fn promotions_and_relations_are_those_of_the_format() {
     let (text, _) = jkf(&game(&drop, "G*5g", Ending::Unknown, GameResult::Unknown));
     assert!(text.contains(r#""piece":"KI","relative":"H"}"#), "{text}");
 }
+
+#[test]
+fn many_games_in_one_text_come_back_in_every_format() {
+    let mut generator = GameGenerator::new(GeneratorOptions { seed: 13, ..Default::default() });
+    let mut numbers = Numbers(0xD1B5_4A32_D192_ED03);
+    let mut games = vec![GameRecord::default(); 40];
+    for game in &mut games {
+        generator.next_game(game);
+        game.moves.truncate(30);
+        game.evals_cp.truncate(30);
+        game.times_ms.truncate(30);
+        (game.ending, game.result) = (Ending::Interrupted, GameResult::Unknown);
+        game.comments = comments(&mut numbers, 0, game.moves.len());
+        game.variations = variations(&mut numbers, &game.start, 0, &game.moves, 0);
+        game.headers = vec![("場所".to_owned(), format!("{}", numbers.below(9)))];
+    }
+    for format in [Format::Csa, Format::Kif, Format::Ki2, Format::Jkf, Format::Usi] {
+        let mut text = String::new();
+        let mut loss = Loss::NONE;
+        for game in &games {
+            let mut alone = String::new();
+            loss += write_record(format, game, &mut alone);
+        }
+        assert_eq!(write_records(format, &games, &mut text), loss);
+        let found = read_full(text.as_bytes());
+        assert_eq!((found.errors.as_slice(), found.games.len()), ([].as_slice(), games.len()));
+        for (found, game) in found.games.iter().zip(&games) {
+            assert_eq!((&found.start, &found.moves), (&game.start, &game.moves));
+            if matches!(format, Format::Kif | Format::Ki2 | Format::Jkf) {
+                assert_eq!(found.variations.len(), game.variations.len(), "{format:?}");
+                assert!(found.headers.contains(&game.headers[0]), "{format:?}");
+                assert_eq!(without_told_evals(&found.comments), game.comments, "{format:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn headers_fill_what_no_field_tells() {
+    let mut game = GameRecord::default();
+    let fields = [("先手", "a"), ("棋戦", "e"), ("開始日時", "2025/01/05 10:00")];
+    game.headers = fields.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
+    game.white = "b".to_owned();
+    let back = read_back(&jkf(&game).0);
+    assert_eq!((back.black.as_str(), back.white.as_str(), back.event.as_str()), ("a", "b", "e"));
+    assert_eq!(back.date, Date::new(2025, 1, 5));
+    assert!(back.headers.contains(&game.headers[2]));
+    game.black = "other".to_owned();
+    game.date = Date::new(2025, 1, 6);
+    let back = read_back(&jkf(&game).0);
+    assert_eq!((back.black.as_str(), back.date), ("other", Date::new(2025, 1, 6)));
+}
