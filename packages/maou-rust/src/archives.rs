@@ -12,7 +12,9 @@ pub(crate) struct PyArchives(pub(crate) Py<PyAny>);
 impl Archives for PyArchives {
     fn list(&self, path: &Path, take: &mut dyn FnMut(Member)) -> Result<(), Fault> {
         Python::attach(|py| {
-            for member in self.0.bind(py).call_method1("members", (path.as_os_str(),))?.try_iter()? {
+            for member in
+                self.0.bind(py).call_method1("members", (path.as_os_str(),))?.try_iter()?
+            {
                 let (name, size_bytes, problem): (String, u64, String) = member?.extract()?;
                 let problem = Some(problem).filter(|problem| !problem.is_empty());
                 take(Member { name, size_bytes, problem });
