@@ -41,7 +41,10 @@ fn check_hcpe(record: &[u8; HCPE_BYTES], format: Hcpe) {
     check_position(&read);
     // By way of PSV come position, move, eval and result.
     let psv = TrainingPosition::from_psv(&read.to_psv().unwrap()).unwrap();
-    assert_eq!((psv.hcp, psv.mv, psv.eval, psv.result), (read.hcp, read.mv, read.eval, read.result));
+    assert_eq!(
+        (psv.hcp, psv.mv, psv.eval, psv.result),
+        (read.hcp, read.mv, read.eval, read.result)
+    );
     let back = psv.to_hcpe(Hcpe::One).unwrap();
     assert_eq!(back, read.to_hcpe(Hcpe::One).unwrap());
 }
