@@ -63,6 +63,15 @@ class Archives:
         self._unpack_limit = unpack_limit
         self._stdin: BinaryIO | None = None
 
+    def __enter__(self) -> Archives:
+        """Look into archives within a `with` statement."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of what was read from standard input."""
+        if self._stdin is not None:
+            self._stdin.close()
+
     def members(self, path: str) -> Iterator[tuple[str, int, str]]:
         """List name, size and problem of each member, in the archive's order."""
         for leaf in self._leaves(path):
@@ -105,7 +114,6 @@ class Archives:
                 raise RefusedError(
                     "expected records on standard input, found it closed"
                 )
-            # Closed with the process: it is read again and again until then.
             spool = tempfile.SpooledTemporaryFile(STDIN_IN_MEMORY_BYTES)  # noqa: SIM115
             shutil.copyfileobj(sys.stdin.buffer, spool, CHUNK_BYTES)
             self._stdin = spool  # type: ignore[assignment]

@@ -157,7 +157,8 @@ def run_dataset(arguments: Namespace) -> int:
 
     start = time.perf_counter()
     try:
-        with progress_line() as progress:
+        limit = arguments.unpack_limit
+        with progress_line() as progress, Archives(limit) as archives:
             report = maou_io.convert(
                 arguments.inputs,
                 arguments.out,
@@ -168,7 +169,7 @@ def run_dataset(arguments: Namespace) -> int:
                 dry_run=arguments.dry_run,
                 rows_per_file=arguments.rows_per_file,
                 source_format=arguments.source_format,
-                archives=Archives(arguments.unpack_limit),
+                archives=archives,
                 progress=progress,
             )
     except RecordError as error:

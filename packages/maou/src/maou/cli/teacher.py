@@ -78,7 +78,8 @@ def read(arguments: Namespace, data: Path) -> ConvertReport | None:
     from maou.cli.terminal import progress_line, warning
 
     try:
-        with progress_line() as progress:
+        limit = arguments.unpack_limit
+        with progress_line() as progress, Archives(limit) as archives:
             report = maou_io.convert(
                 arguments.inputs,
                 data,
@@ -86,7 +87,7 @@ def read(arguments: Namespace, data: Path) -> ConvertReport | None:
                 threads=arguments.threads,
                 strict=arguments.strict,
                 source_format=arguments.source_format,
-                archives=Archives(arguments.unpack_limit),
+                archives=archives,
                 progress=progress,
             )
     except RecordError as error:

@@ -49,7 +49,8 @@ def run_text(arguments: Namespace, target: Target) -> int:
         )
     start = time.perf_counter()
     try:
-        with progress_line() as progress:
+        limit = arguments.unpack_limit
+        with progress_line() as progress, Archives(limit) as archives:
             report = maou_io.transcribe(
                 arguments.inputs,
                 format=target.name,
@@ -58,7 +59,7 @@ def run_text(arguments: Namespace, target: Target) -> int:
                 threads=arguments.threads,
                 strict=arguments.strict,
                 force=arguments.force,
-                archives=Archives(arguments.unpack_limit),
+                archives=archives,
                 progress=progress,
                 **place,
             )
