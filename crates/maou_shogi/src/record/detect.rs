@@ -171,12 +171,27 @@ fn japanese_hint(text: Text, line: &[u8]) -> Hint {
     }
 }
 
-/// A move or an ending with the mark of its side before it.
+/// A move or an ending with the mark of its side before it, or nothing but moves.
 fn is_ki2_move(line: &str) -> bool {
     let rest = line.trim_start_matches(['▲', '△', '☗', '☖', '▼', '▽', '⛊', '⛉']);
-    rest.len() < line.len()
+    let is_marked = rest.len() < line.len();
+    is_marked
         && (matches!(lex::<Utf8>(rest.as_bytes(), 0), Lexed::Move(..))
             || ENDINGS.iter().any(|ending| rest.starts_with(ending)))
+        || !is_marked && is_nothing_but_moves(line)
+}
+
+/// Moves without marks, which is all of the line.
+fn is_nothing_but_moves(line: &str) -> bool {
+    let mut at = 0;
+    while let Lexed::Move(_, end) = lex::<Utf8>(line.as_bytes(), at) {
+        let rest = line[end..].trim_start();
+        if rest.is_empty() {
+            return true;
+        }
+        at = line.len() - rest.len();
+    }
+    false
 }
 
 /// `| ・v銀 ・ … ・|二`

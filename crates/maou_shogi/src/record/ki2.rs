@@ -1,4 +1,4 @@
-//! The moves of KI2 and KI2U: several on a line, each with the mark of its side and without its
+//! The moves of KI2 and KI2U: several on a line, mostly each with the mark of its side, without its
 //! origin, which the rules and words such as 右 or 上 tell.
 //!
 //! Headers, boards, comments, variations and the last line are those of KIF.
@@ -22,21 +22,23 @@ enum Refusal {
 }
 
 impl<W: Width> Kif<'_, W> {
-    /// Reads a line of moves, of which the first has its mark at `at`; returns where the next line
-    /// begins.
-    pub fn read_marked_line(&mut self, at: usize) -> usize {
+    /// Reads a line of moves, of which the first begins at `at`; returns where the next line begins.
+    pub fn read_line_of_moves(&mut self, at: usize) -> usize {
         let end = self.builder.text.line_end(at);
         let mut pos = at;
         while pos < end && !self.builder.is_skipping() {
             match W::glyph(&self.bytes[pos..end]) {
                 (Glyph::Blank, len) => pos += len,
-                (Glyph::Mark(side), _) => match self.read_marked_move(pos, end, side) {
-                    Some(next) => pos = next,
-                    None => break,
-                },
+                // People who write moves down one by one leave the marks out.
+                (Glyph::Mark(_) | Glyph::Digit(_) | Glyph::Same, _) => {
+                    match self.read_one_move(pos, end) {
+                        Some(next) => pos = next,
+                        None => break,
+                    }
+                }
                 _ if self.bytes[pos] == b'\r' => pos += 1,
                 _ => {
-                    self.refuse_marked(Refusal::NotAMove, pos, end);
+                    self.refuse_one(Refusal::NotAMove, pos, end);
                     break;
                 }
             }
@@ -45,7 +47,7 @@ impl<W: Width> Kif<'_, W> {
     }
 
     /// Reads the move at `at`; returns where it ends, unless nothing more of the line is read.
-    fn read_marked_move(&mut self, at: usize, end: usize, side: Color) -> Option<usize> {
+    fn read_one_move(&mut self, at: usize, end: usize) -> Option<usize> {
         let (written, next) = match kif_move::lex::<W>(&self.bytes[..end], at) {
             Lexed::Move(written, next) => (written, next),
             Lexed::Word => {
@@ -53,11 +55,11 @@ impl<W: Width> Kif<'_, W> {
                 return None;
             }
             Lexed::Malformed => {
-                self.refuse_marked(Refusal::NotAMove, at, end);
+                self.refuse_one(Refusal::NotAMove, at, end);
                 return None;
             }
         };
-        if !self.builder.has_begun() {
+        if let (false, Some(side)) = (self.builder.has_begun(), written.side) {
             self.start.set_turn_unless_told(side);
         }
         if self.builder.is_playing() || self.ready_for_move(at) {
@@ -66,14 +68,14 @@ impl<W: Width> Kif<'_, W> {
                 Ok(mv) => {
                     self.builder.play(mv);
                 }
-                Err(refusal) => self.refuse_marked(refusal, at, next),
+                Err(refusal) => self.refuse_one(refusal, at, next),
             }
         }
         Some(next)
     }
 
     #[cold]
-    fn refuse_marked(&mut self, refusal: Refusal, at: usize, end: usize) {
+    fn refuse_one(&mut self, refusal: Refusal, at: usize, end: usize) {
         if !self.builder.is_playing() && !self.ready_for_move(at) {
             return;
         }
@@ -120,16 +122,22 @@ fn select(
         return Err(Refusal::WrongTurn);
     }
     let to = written.to.or(last_to).ok_or(Refusal::NotAMove)?;
-    let is_written = |mv: &Move| {
-        let kind = match mv.from() {
-            Some(from) => position.piece_on(from).map(|piece| piece.piece_type()),
-            None => mv.dropped(),
-        };
-        mv.to() == to && kind == Some(written.kind) && mv.is_promotion() == written.promotes
-    };
     let legal = position.legal_moves();
-    let (mut drops, mut moves): (Vec<Move>, Vec<Move>) =
-        legal.iter().copied().filter(is_written).partition(|mv| mv.from().is_none());
+    let of = |kind: PieceType, promotes: bool| -> (Vec<Move>, Vec<Move>) {
+        let is_written = |mv: &Move| {
+            let moved = match mv.from() {
+                Some(from) => position.piece_on(from).map(|piece| piece.piece_type()),
+                None => mv.dropped(),
+            };
+            mv.to() == to && moved == Some(kind) && mv.is_promotion() == promotes
+        };
+        legal.iter().copied().filter(is_written).partition(|mv| mv.from().is_none())
+    };
+    let (mut drops, mut moves) = of(written.kind, written.promotes);
+    if moves.is_empty() && written.kind.is_promoted() && !written.promotes {
+        // Some name the piece as it is after it is promoted.
+        (drops, moves) = of(written.kind.unpromoted(), true);
+    }
     match written.from {
         Origin::Hand => std::mem::swap(&mut moves, &mut drops),
         Origin::Board(from) => moves.retain(|mv| mv.from() == Some(from)),

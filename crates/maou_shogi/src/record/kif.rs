@@ -66,9 +66,9 @@ impl<W: Width> Kif<'_, W> {
         let blanks = self.bytes[line_start..].iter().take_while(|byte| **byte == b' ').count();
         let at = line_start + blanks;
         if self.is_ki2
-            && let Some(at) = self.find_mark(at)
+            && let Some(at) = self.find_unnumbered_move(at)
         {
-            return self.read_marked_line(at);
+            return self.read_line_of_moves(at);
         }
         match self.bytes.get(at) {
             Some(b'0'..=b'9') if !self.builder.is_skipping() => self.read_move_line(at),
@@ -109,13 +109,17 @@ impl<W: Width> Kif<'_, W> {
         (pos > first && begin > pos && is_move()).then_some((number, begin))
     }
 
-    /// The mark with which the line at `at` begins, perhaps after blanks.
-    fn find_mark(&self, at: usize) -> Option<usize> {
+    /// The move without a number with which the line at `at` begins, perhaps after blanks.
+    fn find_unnumbered_move(&self, at: usize) -> Option<usize> {
         let mut pos = at;
         while let Some(rest) = self.bytes.get(pos..).filter(|rest| !rest.is_empty()) {
             match W::glyph(rest) {
                 (Glyph::Blank, len) => pos += len,
                 (Glyph::Mark(_), _) => return Some(pos),
+                (Glyph::Digit(_) | Glyph::Same, _) => {
+                    let is_move = matches!(kif_move::lex::<W>(self.bytes, pos), Lexed::Move(..));
+                    return is_move.then_some(pos);
+                }
                 _ => break,
             }
         }
@@ -389,9 +393,11 @@ fn find_move(written: &WrittenMove, position: &Position, to: Square) -> Option<M
             droppable.then(|| Move::drop(written.kind, to))
         }
         Origin::Board(from) => {
-            let piece = position.piece_on(from)?;
-            (piece.piece_type() == written.kind && from != to)
-                .then(|| Move::board(from, to, written.promotes))
+            let kind = position.piece_on(from)?.piece_type();
+            // Some name the piece as it is after it is promoted.
+            let is_after = kind.promoted() == Some(written.kind) && !written.promotes;
+            ((kind == written.kind || is_after) && from != to)
+                .then(|| Move::board(from, to, written.promotes || is_after))
         }
         Origin::Untold => None,
     }

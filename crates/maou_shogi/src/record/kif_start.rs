@@ -84,20 +84,29 @@ impl KifStart {
     /// Takes a hand such as `飛二　金　歩十一`.
     pub fn set_hand(&mut self, color: Color, text: &str) -> Result<(), String> {
         let mut hand = Hand::default();
+        // Blanks between the pieces may be left out.
+        let is_piece = |ch: char| matches!(glyph::of_char(ch), Glyph::Piece(_));
         for entry in text.split_whitespace().filter(|entry| *entry != "なし") {
-            let mut glyphs = entry.chars();
-            let kind = match glyphs.next().map(glyph::of_char) {
-                Some(Glyph::Piece(kind)) if PieceType::HAND.contains(&kind) => kind,
-                _ => {
+            let mut rest = entry;
+            while let Some(first) = rest.chars().next() {
+                let kind = match glyph::of_char(first) {
+                    Glyph::Piece(kind) if PieceType::HAND.contains(&kind) => kind,
+                    _ => {
+                        return Err(format!(
+                            "expected a piece in hand such as `歩二`, found `{entry}`"
+                        ));
+                    }
+                };
+                let after = &rest[first.len_utf8()..];
+                let (number, next) = after.split_at(after.find(is_piece).unwrap_or(after.len()));
+                let Some(count) = count(number) else {
                     return Err(format!(
-                        "expected a piece in hand such as `歩二`, found `{entry}`"
+                        "expected a number of pieces such as `歩二`, found `{entry}`"
                     ));
-                }
-            };
-            let Some(count) = count(glyphs.as_str()) else {
-                return Err(format!("expected a number of pieces such as `歩二`, found `{entry}`"));
-            };
-            hand.set(kind, hand.count(kind).saturating_add(count));
+                };
+                hand.set(kind, hand.count(kind).saturating_add(count));
+                rest = next;
+            }
         }
         self.has_hands |= !hand.is_empty();
         self.setup.hands[color.index()] = hand;

@@ -82,7 +82,9 @@ impl<W: Width> Kif<'_, W> {
                 self.begin_next_if_played(line_start);
                 self.has_content = true;
             }
-            _ if line.starts_with("変化") => self.read_variation(line, line_start),
+            _ if line.trim_start().starts_with("変化") => {
+                self.read_variation(line.trim_start(), line_start);
+            }
             _ if line.starts_with("まで") => self.read_last_line(line, at),
             _ => self.read_header(line, line_start, at),
         }

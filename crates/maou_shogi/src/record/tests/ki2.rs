@@ -24,6 +24,10 @@ fn moves_in_all_spellings() {
         "▲７六歩(77) △３四歩(33) ▲２二角成(88) △同　銀(31)",
         "▼７六歩 ▽３四歩\n*comment\n▼２二角成 ▽同銀右",
         "⛊７六歩 ⛉３四歩 ⛊２二角成 ⛉同　銀",
+        "７六歩\n３四歩\n２二角成\n同銀",
+        "76歩 34歩 22角成 同銀",
+        // The piece as it is after it is promoted.
+        "▲７六歩 △３四歩 ▲２二馬 △２二銀",
     ] {
         for header in ["", "手合割：平手\n先手：A\n後手：B\n\n"] {
             assert_eq!(usi(&game(&format!("{header}{moves}\n"))), expected, "{moves}");
@@ -151,7 +155,7 @@ fn bad_moves_say_why() {
         ),
         ("▲７六歩 △３五歩", "illegal_move: 1:6: expected a legal move, found `△３五歩`", 1),
         ("▲７六歩 △七六", "syntax: 1:6: expected a move such as `▲７六歩`, found `△七六`", 1),
-        ("▲７六歩 ３四歩", "syntax: 1:6: expected a move such as `▲７六歩`, found `３四歩`", 1),
+        ("▲７六歩 なし", "syntax: 1:6: expected a move such as `▲７六歩`, found `なし`", 1),
         ("▲７六歩 △", "syntax: 1:6: expected a move such as `７六歩(77)`, found `△`", 1),
         ("▲７六歩 △同　歩", "illegal_move: 1:6: expected a legal move, found `△同　歩`", 1),
         ("▲２二角成", "illegal_move: 1:1: expected a legal move, found `▲２二角成`", 0),

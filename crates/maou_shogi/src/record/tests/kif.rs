@@ -406,6 +406,21 @@ fn wide_blanks_and_numbers() {
 }
 
 #[test]
+fn pieces_named_as_they_are_after_the_move() {
+    let record = in_all_encodings(&with_moves("1 ７六歩(77)\n2 ３四歩(33)\n3 ２二馬(88)\n"));
+    assert_eq!(usi(&record), "7g7f 3c3d 8h2b+");
+}
+
+#[test]
+fn hands_without_blanks() {
+    let rows = "| ・ ・ ・ ・ ・ ・ ・ ・ ・|一\n".repeat(8);
+    let record = in_all_encodings(&format!(
+        "後手の持駒：飛角金二歩十一\n| ・ ・ ・ ・v玉 ・ ・ ・ ・|一\n{rows}先手の持駒：銀2桂\n手数--\n"
+    ));
+    assert_eq!(record.start.to_sfen(), "4k4/9/9/9/9/9/9/9/9 b 2SNrb2g11p 1");
+}
+
+#[test]
 fn boards_alone() {
     let rows = "| ・ ・ ・ ・ ・ ・ ・ ・ ・|一\n".repeat(8);
     let board = format!(
