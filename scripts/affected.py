@@ -272,7 +272,8 @@ def sessions_of(text: str) -> set[str]:
     marker = rf"pytest\.mark\.({'|'.join(MARKERS)})\b"
     if whole := re.search(rf"(?m)^pytestmark = \[?\s*{marker}", text):
         return {whole[1]}
-    return {"tests", *re.findall(marker, text)}
+    # At the begin of a line: a text that holds such a word is not marked with it.
+    return {"tests", *re.findall(rf"(?m)^\s*@{marker}", text)}
 
 
 def is_test(path: str) -> bool:

@@ -90,7 +90,8 @@ fn samples() -> PathBuf {
     "tests/ffi/test_bridge.py": "from bridge import x\n"
     "pytestmark = [\n    pytest.mark.ffi,\n    pytest.mark.skipif(a),\n]\n",
     "tests/maou/test_command.py": "def test(maou_run): ...\n",
-    "tests/packaging/test_tree.py": "@pytest.mark.e2e\ndef test(): ...\n",
+    "tests/packaging/test_tree.py": "@pytest.mark.e2e\ndef test(): ...\n"
+    'TEXT = "@pytest.mark.ffi"\n',
     "tests/property/test_long.py": "import other\n" + FFI.replace("ffi", "property"),
 }
 PROJECTS = {
