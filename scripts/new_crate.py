@@ -390,11 +390,24 @@ def scaffold(kind: str, name: str) -> None:
     print(f"begin with `cargo test -p {name}`; `--remove {name}` takes it away again")
 
 
+def in_manifest(name: str) -> str:
+    """Pattern of a line of TOML that depends on `name`; prose with the word is none.
+
+    A key, a table of its own, or what a string begins with or has as part of a path.
+    """
+    either = name.replace("_", "[-_]")
+    return (
+        rf"^\s*[\"']?{either}[\"']?\s*[.=]"
+        rf"|^\s*\[\S*\.[\"']?{either}[\"']?\]"
+        rf"|[\"'/]{either}\s*(?=[\"'/\[<>=!~;@,])"
+    )
+
+
 def uses(name: str, own: set[Path], texts: dict[Path, str]) -> Iterator[str]:
     """Places outside the scaffold that need it, as `path:line`."""
     patterns = {
         ".rs": rf"\b{name}::|::{name}\b|\b(?:use|mod) {name}\b",
-        ".toml": rf"\b{name}\b",
+        ".toml": in_manifest(name),
         ".py": rf"^\s*(?:import|from)\b.*\b{name}\b|\bmaou_rust\.{name}\b",
     }
     patterns[".pyi"] = patterns[".py"]

@@ -271,6 +271,30 @@ def test_what_is_in_use_is_not_removed(
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("line", "is_use"),
+    [
+        ("search.workspace = true", True),
+        ('search = { path = "../search" }', True),
+        ('other = { package = "search", version = "1" }', True),
+        ('path = "../search/src"', True),
+        ("[target.'cfg(unix)'.dependencies.search]", True),
+        ('    "search[fast]>=1",', True),
+        ("    \"search >=1 ; python_version > '3'\",", True),
+        ("# What search needs.", False),
+        ('description = "search and play shogi"', False),
+        ('keywords = ["re-search"]', False),
+        ("research.workspace = true", False),
+    ],
+)
+def test_a_manifest_uses_a_crate_and_not_a_word(line: str, is_use: bool) -> None:
+    assert bool(re.search(new_crate.in_manifest("search"), line)) == is_use
+
+
+def test_a_manifest_writes_a_distribution_with_a_dash() -> None:
+    assert re.search(new_crate.in_manifest("bridge_s1"), '    "bridge-s1==0.1.0",')
+
+
 def test_a_wrong_digest_of_the_stubs_stays_wrong(repo: Path, inside: None) -> None:
     stub = repo / new_crate.STUBS / "maou_io.pyi"
     text = stub.read_text(encoding="utf-8")
