@@ -35,6 +35,8 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "prebuilt/active"
 COMPAT = ROOT / "packages/maou/src/maou/_compat.py"
 TIMEOUT_S = 30
+# Where GitHub hands out files of branches, and nothing of private repositories.
+RAW = "https://raw.githubusercontent.com"
 NAME = r"(?P<name>\w[\w.-]*/[\w.-]+?)(\.git)?/?"
 PROBE = "import maou_rust; print(maou_rust.INTERFACE, maou_rust.__version__)"
 
@@ -94,18 +96,33 @@ def gh_is_logged_in(repository: Repository) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def download(url: str, repository: Repository, *, with_gh: bool) -> bytes:
-    """Fetch a file; an asset of the repository through `gh` where that is logged in."""
-    if with_gh and url.startswith(repository.downloads):
+def gh_command(url: str, repository: Repository) -> tuple[str, list[str]] | None:
+    """Say what of the repository a URL names, and how `gh` gets it, which may ask."""
+    host = urlsplit(repository.host).hostname or ""
+    if url.startswith(repository.downloads):
         tag, file = url.removeprefix(repository.downloads).split("/", 1)
-        where = f"{urlsplit(repository.host).hostname}/{repository.name}"
-        command = ["gh", "release", "download", tag, "--repo", where]
-        command += ["--pattern", file, "--output", "-"]
+        command = ["gh", "release", "download", tag, "--repo"]
+        command += [f"{host}/{repository.name}", "--pattern", file, "--output", "-"]
+        return f"release download {tag}: {file}", command
+    branches = f"{RAW}/{repository.name}/"
+    if host == "github.com" and url.startswith(branches):
+        branch, file = url.removeprefix(branches).split("/", 1)
+        path = f"repos/{repository.name}/contents/{file}?ref={branch}"
+        accept = "Accept: application/vnd.github.raw+json"
+        return f"api: {file} of {branch}", ["gh", "api", path, "--header", accept]
+    return None
+
+
+def download(url: str, repository: Repository, *, with_gh: bool) -> bytes:
+    """Fetch a file; what is the repository's through `gh` where that is logged in."""
+    asked = gh_command(url, repository) if with_gh else None
+    if asked is not None:
+        what, command = asked
         result = subprocess.run(command, capture_output=True, check=False)
         if result.returncode != 0:
             words = result.stderr.decode(errors="replace").strip().splitlines()
             reason = words[-1] if words else f"status {result.returncode}"
-            raise ValueError(f"gh release download {tag}: {file}: {reason}")
+            raise ValueError(f"gh {what}: {reason}")
         return result.stdout
     try:
         with urlopen(url, timeout=TIMEOUT_S) as response:

@@ -289,6 +289,22 @@ def test_what_gh_says(machine: Machine) -> None:
     assert "gh auth status --hostname github.com" in machine.calls
 
 
+def test_the_list_on_the_branch_comes_through_gh_too(machine: Machine) -> None:
+    """What is private is not on the server of raw files."""
+    machine.variables["MAOU_REPOSITORY"] = "owner/name"
+    list_url = "https://raw.githubusercontent.com/owner/name/colab/colab.txt"
+    script = f"""
+        case "$1" in
+            auth) exit 0 ;;
+            release) echo "-r {list_url}" ;;
+            *) echo "gh: Not Found (HTTP 404)" >&2; exit 1 ;;
+        esac"""
+    machine.command("gh", script)
+    refused(machine, "gh api: colab.txt of colab: gh: Not Found (HTTP 404)")
+    path = "repos/owner/name/contents/colab.txt?ref=colab"
+    assert any(call.startswith(f"gh api {path} ") for call in machine.calls)
+
+
 @pytest.mark.parametrize(
     ("remote", "repository"),
     [
@@ -506,11 +522,21 @@ def test_a_private_repository(machine: Machine, page: Path, wheel: Path) -> None
     """All that is downloaded goes through gh: there is no server to be asked."""
     machine.variables["MAOU_REPOSITORY"] = "https://github.com/owner/name"
     publish(machine, page, wheel)
+    # As the release has it: the asset leads to the list on the branch.
+    (page / "list").mkdir()
+    (page / "latest/colab-1.txt").rename(page / "list/colab.txt")
+    pointer = "-r https://raw.githubusercontent.com/owner/name/colab/colab.txt\n"
+    (page / "latest/colab.txt").write_text(pointer)
     machine.variables["MAOU_REPOSITORY"] = "owner/name"
     machine.command(
         "gh",
         f"""
         [ "$1" != auth ] || exit 0
+        if [ "$1" = api ]; then
+            [ "$2" = "repos/owner/name/contents/colab.txt?ref=colab" ] || exit 2
+            [ "$4" = "Accept: application/vnd.github.raw+json" ] || exit 2
+            exec cat "{page}/list/colab.txt"
+        fi
         [ "$1 $2" = "release download" ] || exit 2
         [ "$4 $5 $6" = "--repo github.com/owner/name --pattern" ] || exit 2
         [ "$8 $9" = "--output -" ] || exit 2
@@ -518,7 +544,8 @@ def test_a_private_repository(machine: Machine, page: Path, wheel: Path) -> None
     )
     done = machine.run("--prebuilt", "--group", "bench")
     assert done.stdout.startswith("maou-rust ")
-    assert sum("release download" in call for call in machine.calls) == 3
+    assert sum("release download" in call for call in machine.calls) == 2
+    assert sum(call.startswith("gh api ") for call in machine.calls) == 1
 
 
 @pytest.mark.e2e
