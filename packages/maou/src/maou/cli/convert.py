@@ -344,7 +344,7 @@ COMMAND = Command(
     description="Read game records, in parallel, into a dataset that Polars opens as it"
     " is.\nA second run reads only what is new; an interrupted one is completed.\n"
     "Archives and datasets are inputs, too; formats are told by content.",
-    example="maou convert records/ archive.zip -o dataset\n"
+    example="maou convert records/ -o dataset\n"
     "maou convert dataset1/ dataset2/ games.feather -o merged\n"
     "maou convert game.kif --to usi",
     add_arguments=add_arguments,
