@@ -4,7 +4,8 @@
     steadily(lambda: ensure_asset(client, release, "a.whl", content))
 
 A step looks first and acts then, so that it may be repeated: after a server error, a
-lost connection, or by a whole new run. Nothing is retried that was refused (4xx).
+lost connection, or by a whole new run. Nothing is retried that was refused (4xx),
+but for the limits on how many requests there may be.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Refused(Exception):  # noqa: N818, what happened, as in `except Refused`
 
 
 class Unreachable(Exception):  # noqa: N818, as above
-    """The API did not answer, or with a server error: it may be repeated."""
+    """The API did not answer, or not now: it may be repeated."""
 
 
 @dataclass(frozen=True)
@@ -125,11 +126,22 @@ class GitHub:
                 return content
         except HTTPError as error:
             message = f"{what}: {error.code} {error.read().decode(errors='replace')}"
-            if error.code >= http.client.INTERNAL_SERVER_ERROR:
+            if error.code >= http.client.INTERNAL_SERVER_ERROR or is_limit(error):
                 raise Unreachable(message) from error
             raise Refused(error.code, message) from error
         except (OSError, http.client.HTTPException) as error:
             raise Unreachable(f"{what}: {error!r}") from error
+
+
+def is_limit(error: HTTPError) -> bool:
+    """Tell whether the API asks to wait, for there were too many requests."""
+    return error.code == http.client.TOO_MANY_REQUESTS or (
+        error.code == http.client.FORBIDDEN
+        and (
+            error.headers.get("Retry-After") is not None
+            or error.headers.get("X-RateLimit-Remaining") == "0"
+        )
+    )
 
 
 def steadily(step: Callable[[], Result]) -> Result:

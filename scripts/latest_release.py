@@ -9,7 +9,7 @@ An asset of a release cannot be replaced in one step, but a branch can be moved 
 So the asset colab.txt is written once and names, with `-r`, the file colab.txt on the
 branch `colab`, which lists the wheels of the newest build with their hashes. In order:
 the release exists; the new wheels are up; the branch moves to the new list; the asset
-exists; body and tag follow; wheels that no list names any more are removed. The run
+exists; tag and body follow; wheels that no list names any more are removed. The run
 may end anywhere: the line works, and the next run, of this build or of a newer one,
 completes it. A build that is older than the one in place changes nothing.
 docs/decisions/0006-the-latest-release.md says why.
@@ -18,6 +18,7 @@ docs/decisions/0006-the-latest-release.md says why.
 from __future__ import annotations
 
 import argparse
+import http.client
 import os
 import re
 import sys
@@ -293,14 +294,28 @@ def move(client: GitHub, build: Build) -> None:
     if not steadily(lambda: swap(client, build)):
         return
     steadily(lambda: ensure_asset(client, release_id, LIST, pointer(client)))
-    steadily(lambda: describe(client, build, release_id))
-    steadily(lambda: move_tag(client, build))
+    # The tag first: GitHub refuses a workflow to change a release whose tag is at a
+    # commit with other workflow files than main has, as that of the build before may.
+    refused = None
+    try:
+        steadily(lambda: move_tag(client, build))
+        steadily(lambda: describe(client, build, release_id))
+    except Refused as error:
+        if error.status != http.client.FORBIDDEN:
+            raise
+        refused = error
 
     def tidy() -> None:
         for asset in old_wheels(client, release_id, build.version):
             delete_asset(client, asset)
 
     steadily(tidy)
+    if refused is not None:
+        raise ValueError(
+            f"{LIST} lists {build.version}, but tag and text of the release are those"
+            f" of another build: {refused}. If main has other workflow files by now,"
+            " the build of its newest commit sets both"
+        )
 
 
 def parser() -> argparse.ArgumentParser:

@@ -14,7 +14,7 @@ import github_releases
 import latest_release
 import platforms
 import pytest
-from github_standin import REPOSITORY, TOKEN, Server, State, github
+from github_standin import REPOSITORY, TOKEN, Answer, Server, State, github
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -262,10 +262,50 @@ def test_the_pointer_is_repaired(
     assert user_installs(server) == "0.1.0.dev1"
 
 
-def test_server_errors_are_waited_for(server: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (502, {}),
+        (429, {}),
+        (403, {"Retry-After": "60"}),
+        (403, {"X-RateLimit-Remaining": "0"}),
+    ],
+)
+def test_server_errors_and_limits_are_waited_for(
+    server: Server, tmp_path: Path, status: int, headers: dict[str, str]
+) -> None:
     server.n_failures = 2
+    server.failure = Answer(status, {"message": "Wait"}, headers=headers)
     move(server, build(tmp_path, 1), 1)
     assert user_installs(server) == "0.1.0.dev1"
+
+
+def test_the_tag_moves_before_the_text_changes(server: Server, tmp_path: Path) -> None:
+    """A release is not to be changed while its tag has other workflow files."""
+    before(server, tmp_path, 1)
+    server.die_at(None)
+    move(server, build(tmp_path, 2), 2)
+    begin = ("PATCH git/refs/tags/", "PATCH releases/")
+    changed = [c.rsplit("/", 1)[0] + "/" for c in server.changes if c.startswith(begin)]
+    assert changed == list(begin)
+
+
+@pytest.mark.parametrize("forbidden", ["PATCH git/refs/tags/", "PATCH releases/"])
+def test_a_refused_tag_or_text_stops_nothing_else(
+    server: Server, tmp_path: Path, forbidden: str
+) -> None:
+    """As when main has got other workflow files while this was built."""
+    before(server, tmp_path, 2)
+    server.forbidden = forbidden
+    with pytest.raises(SystemExit, match=r"lists 0\.1\.0\.dev3, but tag and text"):
+        move(server, build(tmp_path, 3), 3)
+    assert user_installs(server) == "0.1.0.dev3"
+    assert builds_in(server.state) == {"0.1.0.dev2", "0.1.0.dev3"}
+    server.forbidden = None
+    server.tick(hours=1)
+    move(server, build(tmp_path, 4), 4)
+    assert server.state.refs["refs/tags/latest"] == commit(4)
+    assert commit(4) in visible(server.state)["release"]["body"]
 
 
 def test_what_is_refused_is_not_repeated(

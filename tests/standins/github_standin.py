@@ -35,6 +35,7 @@ class Answer(Exception):  # noqa: N818, the way out of a handler
     status: int
     body: Any = None
     content: bytes | None = None
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -99,6 +100,9 @@ class Server(http.server.ThreadingHTTPServer):
         self.dies_halfway = False
         self.is_dead = False
         self.n_failures = 0
+        self.failure = Answer(502, {"message": "Server Error"})
+        # Beginning of the changes that are not allowed, such as `PATCH releases`.
+        self.forbidden: str | None = None
         self.changes: list[str] = []
         self.after_change: Callable[[], None] = lambda: None
         # What it raised: an exception in a handler would only cut the connection.
@@ -157,6 +161,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             content = b"" if answer.body is None else json.dumps(answer.body).encode()
         self.send_response(answer.status)
         self.send_header("Content-Length", str(len(content)))
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content)
@@ -233,7 +239,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     ) -> Answer:
         if self.server.n_failures:
             self.server.n_failures -= 1
-            return Answer(502, {"message": "Server Error"})
+            return self.server.failure
+        forbidden = self.server.forbidden
+        if forbidden is not None and f"{self.command} {rest}".startswith(forbidden):
+            return Answer(403, {"message": "Resource not accessible by integration"})
         self.server.n_changes += 1
         dies = self.server.n_changes == self.server.dies_at
         if which == "uploads":
