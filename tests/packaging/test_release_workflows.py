@@ -103,8 +103,9 @@ def test_both_packages_are_published_maou_rust_first() -> None:
     publish = jobs(PUBLISH)
     assert "needs: publish-rust" in publish["publish-pure"]
     assert "needs: publish-pure" in publish["release"]
-    for name in ("publish-rust", "publish-pure"):
-        assert "environment:\n      name: pypi\n" in publish[name]
+    packages = {"publish-rust": "maou-rust", "publish-pure": "maou"}
+    for name, package in packages.items():
+        assert f"environment:\n      name: pypi-{package}\n" in publish[name]
         assert "skip-existing: true" in publish[name]
         assert "attest-build-provenance@" in publish[name]
 
