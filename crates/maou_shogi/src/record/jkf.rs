@@ -119,7 +119,11 @@ impl Jkf<'_, '_> {
             match key {
                 "header" => parts.header = Some(json.at),
                 "initial" => parts.initial = Some(json.at),
-                "moves" => parts.moves = Some(json.at),
+                "moves" => {
+                    // The last of several counts.
+                    *seen = Seen::default();
+                    parts.moves = Some(json.at);
+                }
                 _ => {}
             }
             json.skip_value(key.as_bytes(), seen)
@@ -142,7 +146,7 @@ impl Jkf<'_, '_> {
             self.builder.report(ErrorKind::Syntax, error.offset, error.message);
         }
         self.text = whole;
-        self.builder.finish(if is_whole { end } else { whole.bytes.len() });
+        self.builder.finish(self.line_end);
         is_whole
     }
 

@@ -14,15 +14,14 @@ pub(super) struct JsonError {
     pub message: String,
 }
 
-/// What [`Json::skip`] passed over.
+/// What [`Json::skip_value`] passed over: the lines of a game.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    /// Begin and end of the arrays under the key `forks`, by their begin; the end is 0 where the
-    /// text breaks off.
+    /// Begin and end of the arrays of lines, by their begin; the end is 0 where the text breaks off.
     pub forks: Vec<(usize, usize)>,
-    /// Arrays in arrays under the key `forks`.
+    /// Lines in them.
     pub n_lines: u32,
-    /// Strings in arrays under the key `comments`, within those under `forks`.
+    /// Comments in those lines.
     pub n_comments: u32,
 }
 
@@ -31,15 +30,19 @@ pub(super) struct Seen {
 enum Open {
     Object,
     Array,
-    /// The array under a key `forks`, with its number in [`Seen::forks`].
+    /// The array under the key `moves`, or one in an array under `forks`.
+    Line,
+    /// An object in a line.
+    Element,
+    /// The array under the key `forks` of an element, with its number in [`Seen::forks`].
     Forks(u32),
-    /// The array under a key `comments`.
+    /// The array under the key `comments` of an element.
     Comments,
 }
 
 impl Open {
     fn closer(self) -> u8 {
-        if self == Open::Object { b'}' } else { b']' }
+        if matches!(self, Open::Object | Open::Element) { b'}' } else { b']' }
     }
 }
 
@@ -273,6 +276,7 @@ impl<'a> Json<'a> {
         let is_in_forks = |open: &[Open]| open.iter().any(|open| matches!(open, Open::Forks(_)));
         loop {
             let parent = open.last().copied();
+            let is_line = matches!(parent, Some(Open::Forks(_)));
             match self.peek() {
                 Some(first @ (b'{' | b'[')) => {
                     if open.len() == MAX_DEPTH {
@@ -280,21 +284,20 @@ impl<'a> Json<'a> {
                             format!("expected at most {MAX_DEPTH} values within each other");
                         return Err(JsonError { offset: self.at, message });
                     }
-                    let start = self.at;
-                    self.at += 1;
-                    seen.n_lines +=
-                        u32::from(first == b'[' && matches!(parent, Some(Open::Forks(_))));
-                    // The buffer holds the key of a value in an object only.
-                    let is_named = matches!(parent, None | Some(Open::Object));
-                    open.push(match (first, buffer.as_str()) {
-                        (b'{', _) => Open::Object,
-                        (_, "forks") if is_named => {
-                            seen.forks.push((start, 0));
+                    seen.n_lines += u32::from(is_line);
+                    // The buffer holds the key of a value in an object.
+                    open.push(match (first, parent, buffer.as_str()) {
+                        (b'{', Some(Open::Line), _) => Open::Element,
+                        (b'{', ..) => Open::Object,
+                        (_, Some(Open::Forks(_)), _) | (_, None, "moves") => Open::Line,
+                        (_, None | Some(Open::Element), "forks") => {
+                            seen.forks.push((self.at, 0));
                             Open::Forks(seen.forks.len() as u32 - 1)
                         }
-                        (_, "comments") if is_named => Open::Comments,
+                        (_, Some(Open::Element), "comments") => Open::Comments,
                         _ => Open::Array,
                     });
+                    self.at += 1;
                     if !self.close(&mut open, seen) {
                         if first == b'{' {
                             self.key(&mut buffer)?;
@@ -303,6 +306,7 @@ impl<'a> Json<'a> {
                     }
                 }
                 Some(b'"') => {
+                    seen.n_lines += u32::from(is_line);
                     if parent == Some(Open::Comments) && is_in_forks(&open) {
                         seen.n_comments += 1;
                     }
@@ -310,20 +314,22 @@ impl<'a> Json<'a> {
                 }
                 Some(b'-' | b'0'..=b'9') => {
                     self.number()?;
+                    seen.n_lines += u32::from(is_line);
                 }
                 _ => {
                     self.word()?;
+                    seen.n_lines += u32::from(is_line);
                 }
             }
             loop {
                 let Some(last) = open.last() else { return Ok(()) };
                 if self.take(b',') {
-                    if *last == Open::Object {
+                    if last.closer() == b'}' {
                         self.key(&mut buffer)?;
                     }
                     break;
                 }
-                let expected = if *last == Open::Object { "`,` or `}`" } else { "`,` or `]`" };
+                let expected = if last.closer() == b'}' { "`,` or `}`" } else { "`,` or `]`" };
                 if !self.close(&mut open, seen) {
                     return Err(self.error(expected));
                 }
@@ -374,11 +380,13 @@ mod tests {
         ] {
             assert_eq!(skip(text).unwrap().0, text.trim_end().len(), "{text}");
         }
-        let (_, seen) =
-            skip(r#"{"forks":[[{"comments":["a","b"]}],[{"forks":[[]]}]],"moves":[["x"]]}"#)
-                .unwrap();
-        assert_eq!((seen.n_lines, seen.n_comments), (3, 2));
-        assert_eq!(seen.forks, [(9, 52), (45, 49)]);
+        let text =
+            r#"[{"forks":[[{"comments":["a","b"]}],[{"forks":[[]]}],7]},{"move":{"forks":[]}}]"#;
+        let mut json = Json::new(Text::new(text.as_bytes()), 0);
+        let mut seen = Seen::default();
+        assert_eq!(json.skip_value(b"moves", &mut seen), Ok(()));
+        assert_eq!((seen.n_lines, seen.n_comments), (4, 2));
+        assert_eq!(seen.forks, [(10, 55), (46, 50)]);
     }
 
     #[test]

@@ -111,7 +111,7 @@ impl Lines {
         while let [_, .., last] = self.open.as_slice()
             && (ply <= last.first_ply() || last.end_ply() < ply)
         {
-            self.close_last();
+            self.close_last(game);
         }
         let n_open = self.open.len();
         let Some(parent) = self.open.last_mut().filter(|_| n_open < MAX_DEPTH) else {
@@ -137,12 +137,13 @@ impl Lines {
         self.place = Place::Skipped;
     }
 
-    /// Hands the last open line to the one that it leaves.
-    fn close_last(&mut self) {
+    /// Hands the last open line to the one that it leaves, unless there is nothing in it.
+    fn close_last(&mut self, game: &mut GameRecord) {
         let Some(mut line) = self.open.pop().map(|open| open.line) else { return };
         line.variations.sort_by_key(|variation| variation.ply);
-        if let Some(parent) = self.open.last_mut().filter(|_| line != empty_at(line.ply)) {
-            parent.line.variations.push(line);
+        match self.open.last_mut().filter(|_| line != empty_at(line.ply)) {
+            Some(parent) => parent.line.variations.push(line),
+            None => game.n_variations += 1,
         }
     }
 
@@ -151,7 +152,7 @@ impl Lines {
         if !self.open.is_empty() {
             self.leave(game);
             while self.open.len() > 1 {
-                self.close_last();
+                self.close_last(game);
             }
         }
         if let Some(mut main) = self.open.pop().map(|open| open.line) {

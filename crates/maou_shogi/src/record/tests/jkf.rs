@@ -323,6 +323,11 @@ fn other_encodings_are_decoded() {
     }
 }
 
+/// Number of lines in variations and those that leave them.
+fn n_lines(variations: &[Variation]) -> u32 {
+    variations.iter().map(|line| 1 + n_lines(&line.variations)).sum()
+}
+
 /// A fixed sequence of numbers (xorshift).
 fn below(state: &mut u64, limit: usize) -> usize {
     *state ^= *state << 13;
@@ -377,7 +382,16 @@ fn mutated_texts_never_panic_and_what_is_kept_is_legal() {
                 write_record(format, game, &mut String::new());
             }
         }
-        n_games += read(&bytes).games.len();
+        let table = read(&bytes);
+        assert_eq!(table.games.len(), found.games.len());
+        for (table, full) in table.games.iter().zip(&found.games) {
+            assert_eq!((table.id(), &table.tail), (full.id(), &full.tail));
+            assert_eq!(table.evals_cp, full.evals_cp);
+            let n_kept = n_lines(&full.variations);
+            let text = String::from_utf8_lossy(&bytes);
+            assert_eq!(table.n_variations, full.n_variations + n_kept, "{text}");
+        }
+        n_games += table.games.len();
     }
     assert!(n_games > 10_000, "mutations are mild enough to leave games: {n_games}");
 }
