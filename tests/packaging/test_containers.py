@@ -306,6 +306,20 @@ def test_compose_offers_the_services_each_with_a_profile() -> None:
         assert ".:/src" in services[name]["volumes"]
 
 
+def test_compose_runs_the_tests_that_the_session_runs() -> None:
+    """And none of those that take minutes."""
+    noxfile = (ROOT / "noxfile.py").read_text(encoding="utf-8")
+    markers = re.findall(r'unit = "(not .+)"', noxfile)
+    assert [COMPOSE["services"]["test_maou"]["command"][-1]] == markers
+
+
+def test_the_working_folder_of_runtime_is_its_user_s() -> None:
+    text = (ROOT / "docker/Dockerfile").read_text(encoding="utf-8")
+    stage = text.split(" AS runtime\n")[1].split("\nFROM ")[0]
+    folder, user = re.findall(r"(?m)^WORKDIR (\S+)\nUSER (\d+):\d+$", stage)[0]
+    assert f"--owner={user} --group={user} {folder}\n" in stage
+
+
 def test_compose_has_the_defaults_of_the_dockerfile() -> None:
     for service in COMPOSE["services"].values():
         arguments = service["build"]["args"]
