@@ -12,6 +12,9 @@
 //! | a game that was not played | becomes an interrupted one | kept | kept |
 //! | a winner without an ending | lost | lost | lost |
 //!
+//! JKF is like KIF, but for fractions of seconds and games that were not played; USI lines hold the
+//! start and the main line, SFENs the start.
+//!
 //! `tail` and `eval_scale_cp` are not written, nor told as lost. Start positions without a name are
 //! written as boards.
 
@@ -60,11 +63,18 @@ impl fmt::Display for EncodeError {
 
 impl std::error::Error for EncodeError {}
 
-/// The bytes of a text in an encoding, without a byte order mark.
+/// The bytes of a text in an encoding, without a byte order mark; where CSA text names its encoding,
+/// it names this one.
 ///
 /// # Errors
 /// If the encoding does not have all characters of the text.
 pub fn encode(text: &str, encoding: Encoding) -> Result<Vec<u8>, EncodeError> {
+    if encoding != Encoding::Utf8 && text.starts_with(csa::ENCODING_LINE) {
+        // As CSA writes the name of Shift_JIS.
+        let name = encoding.as_str().to_uppercase();
+        let line = format!("'CSA encoding={name}\n");
+        return encode(&text.replace(csa::ENCODING_LINE, &line), encoding);
+    }
     let error = |character| EncodeError { character, encoding };
     let encoder = match encoding {
         Encoding::Utf8 => return Ok(text.as_bytes().to_vec()),

@@ -20,6 +20,9 @@ pub struct CsaOptions {
     pub max_line_plies: u8,
 }
 
+/// The line that names the encoding, since version 3.
+pub(super) const ENCODING_LINE: &str = "'CSA encoding=UTF-8\n";
+
 /// Appends a game as CSA text, and returns what CSA has no place for: variations, above all.
 ///
 /// Headers stand as they are written in the record, or come from the fields of the game. Evals
@@ -35,7 +38,8 @@ pub fn write_csa_with(game: &GameRecord, options: CsaOptions, out: &mut String) 
     // Fractions of a second and some headers came with version 3.
     let has_fractions = game.times_ms.iter().flatten().any(|ms| !ms.is_multiple_of(1000));
     let is_v3 = has_fractions || header.lines.iter().any(|(key, _)| !V2_KEYS.contains(&&**key));
-    out.push_str(if is_v3 { "'CSA encoding=UTF-8\nV3.0\n" } else { "V2.2\n" });
+    out.push_str(if is_v3 { ENCODING_LINE } else { "" });
+    out.push_str(if is_v3 { "V3.0\n" } else { "V2.2\n" });
     for (key, value) in &header.lines {
         let colon = if key.starts_with('$') { ":" } else { "" };
         push_line(out, &format!("{key}{colon}"), value);

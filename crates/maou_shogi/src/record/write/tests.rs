@@ -325,6 +325,20 @@ fn headers_are_one_line_each() {
 }
 
 #[test]
+fn csa_names_the_encoding_that_it_is_in() {
+    let mut game = game(&Position::startpos(), "7g7f", Ending::Unknown, GameResult::Unknown);
+    game.black = "山田".to_owned();
+    game.times_ms[0] = Some(1_500);
+    for (encoding, name) in
+        [(Encoding::Utf8, "UTF-8"), (Encoding::ShiftJis, "SHIFT_JIS"), (Encoding::EucJp, "EUC-JP")]
+    {
+        let bytes = encode(&csa(&game), encoding).unwrap();
+        assert!(bytes.starts_with(format!("'CSA encoding={name}\nV3.0\n").as_bytes()), "{name}");
+        assert_eq!(read_one(&bytes, Format::Csa).black, "山田");
+    }
+}
+
+#[test]
 fn characters_that_an_encoding_lacks_are_named() {
     let check = |text: &str, encoding: Encoding, expected: Result<&[u8], &str>| {
         let found = encode(text, encoding).map_err(|error| error.to_string());
