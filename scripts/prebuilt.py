@@ -82,6 +82,8 @@ def find_wheel(path: Path) -> Path:
         path = wheels[-1]
     if path.suffix != ".whl" or not path.is_file():
         sys.exit(f"{path}: expected a wheel, a folder of wheels, or an http(s) URL")
+    if not path.name.startswith("maou_rust-"):
+        sys.exit(f"{path}: expected a wheel of maou-rust, maou_rust-*.whl")
     return path.resolve()
 
 

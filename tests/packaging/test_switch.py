@@ -156,11 +156,13 @@ def test_demo_runs_from_a_prebuilt_wheel(
     [
         ("nowhere.whl", "nowhere.whl: expected a wheel, a folder of wheels, or an"),
         ("scripts", "scripts: expected a maou_rust-*.whl in this folder, found none"),
+        ("maou-1.0-py3-none-any.whl", "expected a wheel of maou-rust, maou_rust-*"),
     ],
 )
 def test_a_wrong_source_is_named(
     source: str, message: str, checkout: Path, environment: dict[str, str]
 ) -> None:
+    (checkout / "maou-1.0-py3-none-any.whl").write_bytes(b"")
     result = subprocess.run(
         [sys.executable, "scripts/prebuilt.py", "on", source],
         cwd=checkout,
