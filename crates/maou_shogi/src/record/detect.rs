@@ -98,7 +98,9 @@ fn hint(text: Text, line: &[u8], is_first: bool) -> Hint {
 
 /// What a line says that neither JSON nor CSA has.
 fn other_hint(text: Text, line: &[u8]) -> Hint {
-    match usi::format_of(line) {
+    // Most lines of KIF begin beyond ASCII, or with blanks in front of a number.
+    let may_be_usi = matches!(line, [b'+' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z', ..]);
+    match Some(line).filter(|_| may_be_usi).and_then(usi::format_of) {
         Some(format) => Hint::Format(format),
         None => japanese_hint(text, line),
     }

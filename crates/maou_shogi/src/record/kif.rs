@@ -182,7 +182,7 @@ impl<W: Width> Kif<'_, W> {
     }
 
     /// Reads what stands at `pos` behind the number of a move, in the line that begins at `at`.
-    #[inline]
+    #[inline(always)]
     pub fn read_numbered(&mut self, number: u32, pos: usize, at: usize) -> usize {
         let lexed = kif_move::lex::<W>(self.bytes, pos);
         if matches!(lexed, Lexed::Word) {
@@ -394,11 +394,17 @@ fn find_move(written: &WrittenMove, position: &Position, to: Square) -> Option<M
         }
         Origin::Board(from) => {
             let kind = position.piece_on(from)?.piece_type();
-            // Some name the piece as it is after it is promoted.
-            let is_after = kind.promoted() == Some(written.kind) && !written.promotes;
-            ((kind == written.kind || is_after) && from != to)
-                .then(|| Move::board(from, to, written.promotes || is_after))
+            if kind == written.kind && from != to {
+                return Some(Move::board(from, to, written.promotes));
+            }
+            named_as_after(kind, written).then(|| Move::board(from, to, true))
         }
         Origin::Untold => None,
     }
+}
+
+/// Whether a piece is named as it is after it is promoted, which some do.
+#[cold]
+fn named_as_after(kind: PieceType, written: &WrittenMove) -> bool {
+    kind.promoted() == Some(written.kind) && !written.promotes
 }
