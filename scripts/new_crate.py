@@ -35,6 +35,7 @@ TEMPLATES = Path(__file__).resolve().parent / "templates"
 KINDS = ("crate", "package")
 SUMMARY = "Fingerprints of bytes: what a scaffold begins with."
 SECTION = "ARCHITECTURE.md.section.in"
+BINDINGS = Path("packages/maou-rust")
 STUBS = "packages/maou-rust/maou_rust-stubs"
 VERSIONS_TEST = "tests/packaging/test_versions.py"
 MAX_LENGTH = 30  # longer names would not fit the line widths of the templates
@@ -403,10 +404,22 @@ def in_manifest(name: str) -> str:
     )
 
 
+def in_bindings(name: str) -> str:
+    """Pattern of a line of the bindings that uses the crate or its module.
+
+    A path that begins with it, alone or after `crate` and the like: `Kind::NAME` is
+    something else.
+    """
+    return (
+        rf"(?<![\w:]){name}::|(?<![\w:>])::{name}\b|\b(?:crate|super)::{name}\b"
+        rf"|\b(?:use|mod) {name}\b"
+    )
+
+
 def uses(name: str, own: set[Path], texts: dict[Path, str]) -> Iterator[str]:
     """Places outside the scaffold that need it, as `path:line`."""
     patterns = {
-        ".rs": rf"\b{name}::|::{name}\b|\b(?:use|mod) {name}\b",
+        ".rs": in_bindings(name),
         ".toml": in_manifest(name),
         ".py": rf"^\s*(?:import|from)\b.*\b{name}\b|\bmaou_rust\.{name}\b",
     }
@@ -423,6 +436,9 @@ def uses(name: str, own: set[Path], texts: dict[Path, str]) -> Iterator[str]:
         if pattern is None or own & {path, *path.parents}:
             continue
         if not (ROOT / path).is_file():
+            continue
+        # A crate that uses it says so in its manifest, but for the one that binds it.
+        if path.suffix == ".rs" and BINDINGS not in path.parents:
             continue
         text = texts.get(path) or (ROOT / path).read_text(encoding="utf-8")
         for number, line in enumerate(text.splitlines(), 1):

@@ -291,6 +291,27 @@ def test_a_manifest_uses_a_crate_and_not_a_word(line: str, is_use: bool) -> None
     assert bool(re.search(new_crate.in_manifest("search"), line)) == is_use
 
 
+@pytest.mark.parametrize(
+    ("line", "is_use"),
+    [
+        ("use search::find;", True),
+        ("use search;", True),
+        ("    search::find(data)", True),
+        ("    ::search::find(data)", True),
+        ("    crate::search::python::find", True),
+        ("use super::search;", True),
+        ("mod search;", True),
+        ("    Kind::search(data)", False),
+        ("    Vec::<u8>::search", False),
+        ("    deep::search::find()", False),
+        ("// What search finds.", False),
+        ("    research::find()", False),
+    ],
+)
+def test_the_bindings_use_a_crate_and_not_a_word(line: str, is_use: bool) -> None:
+    assert bool(re.search(new_crate.in_bindings("search"), line)) == is_use
+
+
 def test_a_manifest_writes_a_distribution_with_a_dash() -> None:
     assert re.search(new_crate.in_manifest("bridge_s1"), '    "bridge-s1==0.1.0",')
 
