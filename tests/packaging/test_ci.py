@@ -63,6 +63,17 @@ def test_everything_that_nox_runs_is_run() -> None:
     assert names <= called
 
 
+def test_papers_are_tried_where_they_are_built() -> None:
+    """Nothing else runs for a change of papers alone."""
+    tried = re.findall(r"tests/[\w./]+", jobs()["docs"])
+    assert all((ROOT / path).exists() for path in tried)
+    reads = re.compile(r'ROOT / "(?:docs|README|CHANGELOG)|/ "docs/commands"')
+    for path in (ROOT / "tests/maou").glob("test_*.py"):
+        if reads.search(path.read_text(encoding="utf-8")):
+            assert path.relative_to(ROOT).as_posix() in tried
+    assert "tests/docs" in tried
+
+
 def test_texts_of_others_reach_no_script() -> None:
     for script in re.findall(r"(?m)^ +(?:- )?run: (.+(?:\n {10,}.+)*)", TEXT):
         assert "${{" not in script
