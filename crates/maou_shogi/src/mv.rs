@@ -87,7 +87,7 @@ impl Move {
     pub const fn yaneuraou16(self) -> u16 {
         let low = self.0 & (PROMOTION - 1);
         if self.origin() >= 81 {
-            low - (80 << 7) | 1 << 14
+            (low - (80 << 7)) | (1 << 14)
         } else {
             low | (self.0 & PROMOTION) << 1
         }
