@@ -173,11 +173,11 @@ def test_links_and_devices_are_not_followed(tmp_path: Path) -> None:
         "c": "expected a file, found a device",
         "d": "expected a file, found a pipe",
     }
-    info = zipfile.ZipInfo("l")
-    info.create_system = 3
-    info.external_attr = 0o120777 << 16
+    entry = zipfile.ZipInfo("l")
+    entry.create_system = 3
+    entry.external_attr = 0o120777 << 16
     with zipfile.ZipFile(tmp_path / "links.zip", "w") as zipped:
-        zipped.writestr(info, "/etc/passwd")
+        zipped.writestr(entry, "/etc/passwd")
     assert read_all(tmp_path / "links.zip") == {"l": link}
 
 
@@ -217,7 +217,11 @@ def test_bombs_are_refused(
 ) -> None:
     monkeypatch.setattr(_unpack, "FREE_BYTES", 1 << 16)
     path = tmp_path / "bomb"
-    compress = {"gzip": gzip.compress, "xz": lzma.compress, "bzip2": bz2.compress}
+    compress: dict[str, Callable[[bytes], bytes]] = {
+        "gzip": gzip.compress,
+        "xz": lzma.compress,
+        "bzip2": bz2.compress,
+    }
     if kind in compress:
         path.write_bytes(compress[kind](BOMB))
     else:
