@@ -99,6 +99,13 @@ def test_jobs_that_write_build_nothing() -> None:
             assert "download-artifact@" in job, name
 
 
+def test_no_run_that_waits_is_left_out() -> None:
+    """Else an older one that comes later takes the place of the newest."""
+    assert "cancel-in-progress: false\n      queue: max #" in jobs(BUILD)["latest"]
+    text = PUBLISH.read_text(encoding="utf-8")
+    assert "cancel-in-progress: false\n  queue: max #" in text
+
+
 def test_both_packages_are_published_maou_rust_first() -> None:
     publish = jobs(PUBLISH)
     assert "needs: publish-rust" in publish["publish-pure"]
