@@ -1,6 +1,7 @@
 mod bench;
 mod bytes;
 mod faults;
+mod inputs;
 mod rerun;
 mod stream;
 mod teacher;
