@@ -64,6 +64,14 @@ impl<W: Width> Kif<'_, W> {
         }
         if self.builder.is_playing() || self.ready_for_move(at) {
             let last_to = self.builder.last_move().map(|mv| mv.to());
+            let turn = self.builder.position().turn();
+            if let (None, Some(side)) = (self.has_turned_marks, written.side) {
+                // In handicap games some give White, who begins, the mark of the one who begins.
+                self.has_turned_marks = Some(side != turn);
+            }
+            let is_turned = self.has_turned_marks == Some(true);
+            let side = written.side.map(|side| if is_turned { side.opponent() } else { side });
+            let written = WrittenMove { side, ..written };
             match select(&written, self.builder.position(), last_to) {
                 Ok(mv) => {
                     self.builder.play(mv);
@@ -81,7 +89,8 @@ impl<W: Width> Kif<'_, W> {
         }
         let found = self.builder.text.shown(&self.bytes[at..end]);
         let position = self.builder.position();
-        let mark = if position.turn() == Color::Black { '▲' } else { '△' };
+        let is_turned = self.has_turned_marks == Some(true);
+        let mark = if (position.turn() == Color::Black) != is_turned { '▲' } else { '△' };
         let (kind, message) = match refusal {
             Refusal::NotAMove => {
                 let message = format!("expected a move such as `▲７六歩`, found `{found}`");

@@ -32,6 +32,7 @@ pub(super) fn read<'a, W: Width>(builder: Builder<'a>, even: &'a Position, is_ki
         late_headers: Vec::new(),
         even,
         is_ki2,
+        has_turned_marks: None,
         width: std::marker::PhantomData,
     };
     let mut at = 0;
@@ -56,6 +57,8 @@ pub(super) struct Kif<'a, W> {
     pub late_headers: Vec<(String, String)>,
     even: &'a Position,
     is_ki2: bool,
+    /// Whether the marks of this game's moves are those of the other side, once one was read.
+    pub has_turned_marks: Option<bool>,
     width: std::marker::PhantomData<W>,
 }
 
@@ -374,6 +377,7 @@ impl<W: Width> Kif<'_, W> {
         self.builder.finish(end);
         self.start = KifStart::new();
         self.first_number = None;
+        self.has_turned_marks = None;
         self.has_content = false;
         self.time_is_reported = false;
     }

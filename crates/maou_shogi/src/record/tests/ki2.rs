@@ -133,9 +133,20 @@ fn the_first_mark_tells_who_begins_where_nothing_else_does() {
     assert_eq!(usi(&game(&format!("{board}△５三金\n"))), "5b5c");
     let told = board.replace("先手：A", "先手番\n先手：A");
     let found = read(format!("{told}△５三金\n").as_bytes());
+    assert_eq!(messages(&found), ["illegal_move: 19:1: expected a legal move, found `△５三金`"]);
+}
+
+#[test]
+fn marks_may_be_those_of_the_other_side_throughout() {
+    let handicap = "手合割：二枚落ち\n";
+    for moves in ["△３二金 ▲７六歩 △６二銀", "▲３二金 △７六歩 ▲６二銀"]
+    {
+        assert_eq!(usi(&game(&format!("{handicap}{moves}\n"))), "4a3b 7g7f 7a6b");
+    }
+    let found = read(format!("{handicap}▲３二金 ▲７六歩\n").as_bytes());
     assert_eq!(
         messages(&found),
-        ["illegal_move: 19:1: expected a move of Black (`▲`), found `△５三金`"]
+        ["illegal_move: 2:6: expected a move of Black (`△`), found `▲７六歩`"]
     );
 }
 
