@@ -83,6 +83,12 @@ fn not_a_record(text: Text, at: usize) -> Rejection {
     (ErrorKind::NotARecord, at + blanks, format!("expected a game record, found {found}"))
 }
 
+/// Whether a text in UTF-8 with such a line can still be told to be KIF.
+pub(super) fn may_be_kif(line: &str) -> bool {
+    let hint = hint(Text::new(line.as_bytes()), line.as_bytes().trim_ascii(), false);
+    matches!(hint, Hint::Nothing | Hint::MaybeKif | Hint::MaybeCsa)
+}
+
 /// What a line without blanks around it says, which may be the first one; `text` tells its
 /// encoding.
 fn hint(text: Text, line: &[u8], is_first: bool) -> Hint {
@@ -158,9 +164,10 @@ fn japanese_hint(text: Text, line: &[u8]) -> Hint {
     } else if is_ki2_move(decoded) {
         Hint::Format(Format::Ki2)
     } else if let Some((key, _)) = decoded.split_once(['：', ':']) {
+        let is_wide = decoded[key.len()..].starts_with('：');
         match key.chars().next() {
             _ if is_telling_header(key.trim_end()) => Hint::MaybeKif,
-            Some(ch) if !ch.is_ascii() && ch != '\u{FFFD}' => Hint::Nothing,
+            Some(ch) if (!ch.is_ascii() || is_wide) && ch != '\u{FFFD}' => Hint::Nothing,
             _ => Hint::Strange,
         }
     } else if is_board_row(decoded) || begins(&["先手番", "後手番", "上手番", "下手番"])

@@ -27,6 +27,7 @@ pub(super) fn read<'a, W: Width>(builder: Builder<'a>, even: &'a Position, is_ki
         start: KifStart::new(),
         first_number: None,
         has_content: false,
+        has_table: false,
         time_is_reported: false,
         line: String::new(),
         late_headers: Vec::new(),
@@ -50,6 +51,8 @@ pub(super) struct Kif<'a, W> {
     pub first_number: Option<u32>,
     /// This game has anything but comments.
     pub has_content: bool,
+    /// The line above its moves has been read.
+    pub has_table: bool,
     time_is_reported: bool,
     /// The decoded line.
     pub line: String,
@@ -356,9 +359,10 @@ impl<W: Width> Kif<'_, W> {
         }
     }
 
-    /// Games put one behind the other: a header after moves begins the next one.
+    /// Games put one behind the other: a header after moves, or below the line above them, begins
+    /// the next one.
     pub fn begin_next_if_played(&mut self, line_start: usize) {
-        if self.builder.has_body() {
+        if self.builder.has_body() || self.has_table {
             let headers = std::mem::take(&mut self.late_headers);
             self.finish_game(line_start);
             for (key, value) in headers {
@@ -379,6 +383,7 @@ impl<W: Width> Kif<'_, W> {
         self.first_number = None;
         self.has_turned_marks = None;
         self.has_content = false;
+        self.has_table = false;
         self.time_is_reported = false;
     }
 }

@@ -81,6 +81,7 @@ impl<W: Width> Kif<'_, W> {
             _ if line.starts_with("手数--") => {
                 self.begin_next_if_played(line_start);
                 self.has_content = true;
+                self.has_table = true;
             }
             _ if line.trim_start().starts_with("変化") => {
                 self.read_variation(line.trim_start(), line_start);
@@ -211,7 +212,7 @@ impl<W: Width> Kif<'_, W> {
     /// A header field that nothing is read from.
     fn read_free_header(&mut self, key: &str, value: &str) {
         if !self.builder.is_full() || self.builder.is_skipping() {
-        } else if self.builder.has_body() {
+        } else if self.builder.has_body() || self.has_table {
             self.late_headers.push((key.to_owned(), value.to_owned()));
         } else {
             self.builder.header(key, value);

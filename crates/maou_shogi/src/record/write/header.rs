@@ -2,6 +2,7 @@
 //! the game where those tell something else, and translated between the formats.
 
 use crate::record::GameRecord;
+use crate::record::detect::may_be_kif;
 use crate::record::header::parse_date;
 
 /// A format of headers.
@@ -167,6 +168,7 @@ fn is_kif_key(key: &str) -> bool {
         && !OTHER_LINES.iter().any(|begin| key.starts_with(begin))
         && !key.contains(|ch: char| matches!(ch, '：' | ':') || ch.is_control())
         && key.trim() == key
+        && may_be_kif(&format!("{key}：x"))
 }
 
 /// `$KEYWORD`, as CSA wants it.

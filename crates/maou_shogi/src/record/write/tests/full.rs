@@ -276,3 +276,51 @@ fn comments_of_floodgate_are_written_once() {
     assert_eq!(in_kif.games[0].evals_cp, game.evals_cp);
     assert_eq!(in_kif.games[0].comments, game.comments);
 }
+
+/// Else the text would be taken for another format, or for none.
+#[test]
+fn keys_that_are_no_headers_of_kif_are_lost_and_told() {
+    let base = game(&Position::startpos(), "7g7f", Ending::Resign, GameResult::BlackWins);
+    for (key, is_kept) in [
+        ("備考", true),
+        ("Elo", true),
+        ("Version", true),
+        ("$X", true),
+        ("P1-KY-KE", false),
+        ("\u{FFFD}\u{FFFD}", false),
+    ] {
+        let mut game = base.clone();
+        game.headers = vec![(key.to_owned(), "x".to_owned())];
+        let mut text = String::new();
+        let loss = write_kif(&game, &mut text);
+        assert_eq!(loss, Loss { n_headers: u64::from(!is_kept), ..Loss::NONE }, "{key}");
+        let found = read_full(text.as_bytes());
+        assert_eq!(found.errors, [], "{text}");
+        assert_eq!(found.games[0].headers.iter().any(|(found, _)| found == key), is_kept, "{text}");
+        assert_eq!(found.games[0].moves, game.moves);
+    }
+}
+
+#[test]
+fn games_without_moves_stay_apart() {
+    let starts = ["4k4/9/4P4/9/9/9/9/9/9 b G 1", "4k4/9/9/9/9/9/9/9/4K4 w p 1"];
+    let mut games: Vec<GameRecord> = starts
+        .iter()
+        .map(|sfen| GameRecord::starting_at(&Position::from_sfen(sfen).unwrap()))
+        .chain([GameRecord::default(), GameRecord::default()])
+        .collect();
+    games[1].headers = vec![("備考".to_owned(), "x".to_owned())];
+    let mut text = String::new();
+    write_records(Format::Kif, &games, &mut text);
+    let found = read_full(text.as_bytes());
+    assert_eq!(found.errors, [], "{text}");
+    assert_eq!(found.games.len(), games.len(), "{text}");
+    for (found, game) in found.games.iter().zip(&games) {
+        assert_eq!(found.start, game.start, "{text}");
+        assert_eq!(
+            found.headers.iter().any(|(key, _)| key == "備考"),
+            !game.headers.is_empty(),
+            "{text}"
+        );
+    }
+}
