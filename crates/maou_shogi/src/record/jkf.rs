@@ -360,7 +360,8 @@ impl Jkf<'_, '_> {
             skipped?;
         }
         match self.seen.forks[number].1 {
-            0 => json.skip(),
+            // The text breaks off within it, of which the reason is known.
+            0 => Err(JsonError { offset: self.text.bytes.len(), message: String::new() }),
             end => {
                 json.at = end;
                 Ok(())

@@ -405,3 +405,21 @@ fn errors_in_many_variations_do_not_take_quadratic_time() {
     assert_eq!((found.games.len(), found.errors.len()), (1, 20_000));
     assert_eq!(found.errors[19_999].column, 168);
 }
+
+#[test]
+fn a_text_that_breaks_off_deep_within_is_read_once() {
+    let mut text = with_moves(PAWN);
+    text.truncate(text.len() - 2);
+    // Not the first move, or all of them would be variations of one line.
+    for (from, to) in [((3, 3), (3, 4)), ((2, 7), (2, 6))].iter().cycle().take(150) {
+        let ((x, y), (to_x, to_y)) = (from, to);
+        text.push_str(&format!(
+            ",{{\"forks\":[[{{\"move\":{{\"from\":{{\"x\":{x},\"y\":{y}}},\
+             \"to\":{{\"x\":{to_x},\"y\":{to_y}}}}}}}"
+        ));
+    }
+    text.push_str(&",{\"comments\":[\"x\"]}".repeat(200_000));
+    let found = full(&text);
+    assert_eq!((found.games.len(), found.games[0].moves.len()), (1, 1));
+    assert!(found.errors.iter().any(|error| error.message.contains("end of the file")));
+}
