@@ -204,11 +204,17 @@ def show_folder(path: Path, arguments: Namespace) -> int:
 
 def show_record(path: Path, arguments: Namespace) -> int:
     """List the games of a record file."""
-    from maou_rust import maou_shogi
+    from maou_rust import UsageError, maou_shogi
 
+    from maou._archives import SNIFFED_BYTES, kind_of
     from maou.records import read_file
 
     data = read_file(path)
+    if kind := kind_of(data[:SNIFFED_BYTES]):
+        raise UsageError(
+            f"{path}: expected a dataset or a record, found {kind} data:"
+            f" `maou convert {quote(str(path))} -o OUT` reads what is in it"
+        )
     record_format, games, problems = maou_shogi.read_records(data)
     entries: list[ErrorEntry] = [
         {"source": path.name, "path": str(path), **p} for p in problems
