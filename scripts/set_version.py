@@ -8,6 +8,7 @@ tests/packaging/test_versions.py compares all.
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
 from pathlib import Path
@@ -55,7 +56,17 @@ def set_version(version: str, keep: Collection[str] = ()) -> None:
         path.write_text(replaced, encoding="utf-8", newline="\n")
 
 
+def main() -> None:
+    """Write the version that was named."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("version", metavar="X.Y.Z")
+    version = parser.parse_args().version
+    if not re.fullmatch(r"\d+\.\d+\.\d+", version):
+        parser.error(f"expected a version X.Y.Z, found `{version}`")
+    set_version(version)
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 2 or not re.fullmatch(r"\d+\.\d+\.\d+", sys.argv[1]):
-        sys.exit("usage: set_version.py X.Y.Z")
-    set_version(sys.argv[1])
+    main()
