@@ -25,6 +25,7 @@ use flatbuffers::FlatBufferBuilder;
 use crate::checked::{damaged, open_file};
 use crate::error::{AtPath, Error, Result};
 use crate::report::Compression;
+use crate::schema::positions_schema;
 
 const MAGIC: &[u8; 6] = b"ARROW1";
 const ALIGNMENT: usize = 64;
@@ -38,9 +39,13 @@ const MAX_METADATA_BYTES: u32 = 1 << 24;
 /// No buffer of the tables here comes near this.
 const MAX_BUFFER_BYTES: i64 = 1 << 32;
 
-fn write_options(compression: Compression) -> IpcWriteOptions {
+/// The level of loose positions: files are 2 % larger, in two thirds of the time, which is a good
+/// part of all that it takes to read them.
+const POSITIONS_ZSTD_LEVEL: i32 = 1;
+
+fn write_options(compression: Compression, zstd_level: i32) -> IpcWriteOptions {
     let (codec, level) = match compression {
-        Compression::Zstd => (Some(CompressionType::ZSTD), Some(ZSTD_LEVEL)),
+        Compression::Zstd => (Some(CompressionType::ZSTD), Some(zstd_level)),
         Compression::Lz4 => (Some(CompressionType::LZ4_FRAME), None),
         Compression::None => (None, None),
     };
@@ -68,20 +73,32 @@ pub(crate) struct EncodedBatch {
 /// Encodes record batches; each thread has its own.
 pub(crate) struct BatchEncoder {
     options: IpcWriteOptions,
+    positions_options: IpcWriteOptions,
     context: IpcWriteContext,
+    positions_context: IpcWriteContext,
 }
 
 impl BatchEncoder {
     pub(crate) fn new(compression: Compression) -> BatchEncoder {
-        BatchEncoder { options: write_options(compression), context: IpcWriteContext::default() }
+        BatchEncoder {
+            options: write_options(compression, ZSTD_LEVEL),
+            positions_options: write_options(compression, POSITIONS_ZSTD_LEVEL),
+            context: IpcWriteContext::default(),
+            positions_context: IpcWriteContext::default(),
+        }
     }
 
     pub(crate) fn encode(&mut self, batch: &RecordBatch) -> Result<EncodedBatch> {
         let mut no_dictionaries = DictionaryTracker::new(true);
+        let (options, context) = if batch.schema() == positions_schema() {
+            (&self.positions_options, &mut self.positions_context)
+        } else {
+            (&self.options, &mut self.context)
+        };
         let (_, data) = IpcDataGenerator::default()
-            .encode(batch, &mut no_dictionaries, &self.options, &mut self.context)
+            .encode(batch, &mut no_dictionaries, options, context)
             .map_err(|error| Error::corrupt("", error))?;
-        Ok(to_message(batch.schema(), data, &self.options))
+        Ok(to_message(batch.schema(), data, options))
     }
 }
 
@@ -95,7 +112,12 @@ pub(crate) struct Layout {
 
 impl Layout {
     pub(crate) fn new(schema: SchemaRef, compression: Compression) -> Layout {
-        Layout { schema, options: write_options(compression), blocks: Vec::new(), offset: 0 }
+        Layout {
+            schema,
+            options: write_options(compression, ZSTD_LEVEL),
+            blocks: Vec::new(),
+            offset: 0,
+        }
     }
 
     /// The bytes before the first batch.

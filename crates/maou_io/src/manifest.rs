@@ -82,7 +82,6 @@ pub struct Totals {
     pub error_kinds: BTreeMap<String, u64>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
 fn is_zero(n: &u64) -> bool {
     *n == 0
 }

@@ -1,15 +1,21 @@
 //! What a run has to do: which sources are read, into which games files, and which rows are kept.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::checked::Fingerprint;
 use crate::dataset::Details;
 use crate::error::{Error, Result, reason};
+use crate::manifest::hex;
+use crate::parts::PART_BYTES;
 use crate::read_file::FileBuffer;
 use crate::report::{ErrorEntry, Progress, ProgressFn};
-use crate::sniff::{Content, sniff};
+use crate::sniff::{Content, SNIFFED_BYTES, sniff};
 use crate::source_table::{SourceRow, UNREADABLE_HASH};
 use crate::sources::{Access, Source, Sources, Unpacked};
 use crate::workers::map_in_order;
@@ -232,6 +238,10 @@ impl Known<'_> {
                 let is_same = (piece.xxh3, piece.size_bytes) == (row.xxh3, row.size_bytes);
                 if is_same { Verdict::Same } else { Verdict::Changed }
             }
+            Access::File if source.size_bytes > PART_BYTES => {
+                compare_large(&self.sources.path(source), row)
+                    .unwrap_or_else(|error| judge(Err(reason(&error)), row))
+            }
             Access::File => match buffer.read(&self.sources.path(source), source.size_bytes) {
                 Ok(bytes) if sniff(bytes) != Content::Other => Verdict::Misnamed,
                 Ok(bytes) => compare(bytes, row),
@@ -239,6 +249,19 @@ impl Known<'_> {
             },
         }
     }
+}
+
+/// As [`compare`], with little in memory.
+fn compare_large(path: &Path, row: &SourceRow) -> io::Result<Verdict> {
+    let mut file = File::open(path)?;
+    let mut first = Vec::new();
+    (&mut file).take(SNIFFED_BYTES as u64).read_to_end(&mut first)?;
+    if sniff(&first) != Content::Other {
+        return Ok(Verdict::Misnamed);
+    }
+    let found = Fingerprint::of_file(&mut file)?;
+    let is_same = (found.xxh3, found.size_bytes) == (hex(row.xxh3), row.size_bytes);
+    Ok(if is_same { Verdict::Same } else { Verdict::Changed })
 }
 
 fn compare(bytes: &[u8], row: &SourceRow) -> Verdict {

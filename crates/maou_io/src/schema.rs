@@ -187,12 +187,7 @@ const POSITIONS: [Column; 8] = [
         "centipawns for the side to move as the record has them. Beyond 31000 a mate or out of \
          range, in the numbers of the tool that wrote it",
     ),
-    column(
-        "result",
-        || DataType::UInt8,
-        false,
-        "of the game: 0 draw, 1 Black wins, 2 White wins",
-    ),
+    column("result", || DataType::UInt8, false, "of the game: 0 draw, 1 Black wins, 2 White wins"),
     column(
         "ply",
         || DataType::UInt16,
@@ -209,7 +204,7 @@ const POSITIONS: [Column; 8] = [
     column("source", || DataType::LargeUtf8, false, "file that the position was read from"),
 ];
 
-const SOURCES: [Column; 10] = [
+const SOURCES: [Column; 11] = [
     column("source", || DataType::LargeUtf8, false, "the file, as in the games table"),
     column(
         "xxh3",
@@ -218,13 +213,31 @@ const SOURCES: [Column; 10] = [
         "xxh3-64 of the file's bytes; 0 if it could not be read",
     ),
     column("size_bytes", || DataType::UInt64, false, "size of the file"),
-    column("shard", || DataType::UInt32, false, "number of the games file that holds its games"),
+    column(
+        "shard",
+        || DataType::UInt32,
+        false,
+        "number of the games file that holds its games, or of the positions file",
+    ),
     column("n_games", || DataType::UInt32, false, "games that were kept"),
-    column("n_positions", || DataType::UInt64, false, "their moves"),
+    column("n_positions", || DataType::UInt64, false, "their moves, or its loose positions"),
     column("n_errors", || DataType::UInt32, false, "lines about it in errors.jsonl"),
     column("n_variations_dropped", || DataType::UInt32, false, "variations that were left out"),
     column("n_comments_dropped", || DataType::UInt32, false, "comment lines that were left out"),
-    column("format", || DataType::LargeUtf8, false, "csa or kif; empty if it is no game record"),
+    column(
+        "format",
+        || DataType::LargeUtf8,
+        false,
+        "csa, kif, ki2, jkf, usi, sfen, feather, hcpe, hcpe2, hcpe3 or psv; empty if it is no \
+         game record",
+    ),
+    column(
+        "encoding",
+        || DataType::LargeUtf8,
+        false,
+        "ascii, utf-8, utf-8-sig (with a byte order mark), shift_jis or euc-jp; empty if it is no \
+         text, or was read by a version that did not tell",
+    ),
 ];
 
 fn list(item: DataType, nullable: bool) -> DataType {
@@ -278,6 +291,16 @@ pub(crate) fn positions_schema() -> SchemaRef {
 pub(crate) fn sources_schema() -> SchemaRef {
     static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         schema_of(&SOURCES, Metadata::from([("schema_version", SCHEMA_VERSION.to_string())]))
+    });
+    SCHEMA.clone()
+}
+
+/// The Arrow schema of `sources.feather` before it told encodings.
+pub(crate) fn first_sources_schema() -> SchemaRef {
+    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+        let all = sources_schema();
+        let first: Vec<usize> = (0..SOURCES.len() - 1).collect();
+        Arc::new(all.project(&first).expect("indices of its own fields"))
     });
     SCHEMA.clone()
 }
