@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import random
 import struct
 import tarfile
 import zipfile
@@ -320,3 +321,17 @@ def test_damage_is_told(tmp_path: Path) -> None:
     assert found == {
         "": "expected an entry in the directory of the zip archive, found damage"
     }
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ARCHIVES if kind != "7z"])
+def test_any_damage_is_told(kind: str, tmp_path: Path) -> None:
+    data = ARCHIVES[kind]({"a/1.csa": GAME, "a/2.csa": GAME * 3})
+    chance = random.Random(kind)
+    path = tmp_path / "damaged"
+    for _ in range(150):
+        damaged = bytearray(data)
+        for _ in range(chance.randint(1, 4)):
+            damaged[chance.randrange(len(data))] = chance.choice((0, 1, 0x7F, 0xFF))
+        path.write_bytes(damaged[: chance.choice((len(data), len(data) // 2))])
+        for content in read_all(path).values():
+            assert isinstance(content, (bytes, str))

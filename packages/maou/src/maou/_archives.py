@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from maou._unpack import (
+    BROKEN,
     CHUNK_BYTES,
     Budget,
     Decompressed,
@@ -79,7 +80,7 @@ class Archives:
             if not problem and size_bytes is None:
                 try:
                     size_bytes = len(leaf.read())
-                except (RefusedError, EOFError, OSError) as error:
+                except BROKEN as error:
                     problem = reason(error)
             yield leaf.name, size_bytes or 0, problem
 
@@ -96,7 +97,7 @@ class Archives:
             else:
                 with Path(path).open("rb") as file:
                     yield from self._file(file)
-        except (RefusedError, EOFError, OSError) as error:
+        except BROKEN as error:
             yield problem_leaf("", reason(error))
 
     def _file(self, file: BinaryIO) -> Iterator[Leaf]:
@@ -146,7 +147,7 @@ class Members:
                     return leaf.problem
                 try:
                     return leaf.read()
-                except (RefusedError, EOFError, OSError) as error:
+                except BROKEN as error:
                     return reason(error)
         return "expected the archive to stay as it is, found changes"
 
@@ -207,7 +208,7 @@ class Walk:
                     yield problem_leaf(full, problem or refused)
                     continue
                 yield from self._guarded(file, full, size_bytes, depth + 1)
-        except (RefusedError, EOFError, OSError) as error:
+        except BROKEN as error:
             # What follows cannot be found any more.
             yield problem_leaf(name, reason(error))
 
@@ -216,7 +217,7 @@ class Walk:
     ) -> Iterator[Leaf]:
         try:
             yield from self.content(file, name, size_bytes, depth)
-        except (RefusedError, EOFError, OSError) as error:
+        except BROKEN as error:
             yield problem_leaf(name, reason(error))
 
 
@@ -229,7 +230,9 @@ def reason(error: Exception) -> str:
     """Write why something cannot be read, in the style of the house."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror[:1].lower()}{error.strerror[1:]}"
-    return str(error) or "expected a whole archive, found its end"
+    if isinstance(error, (RefusedError, EOFError)) and str(error):
+        return str(error)
+    return f"expected a whole archive, found damage: {error}"
 
 
 def kind_of(first: bytes) -> str:

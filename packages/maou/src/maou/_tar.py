@@ -113,7 +113,8 @@ def pax_fields(data: bytes) -> dict[str, bytes]:
     fields = {}
     while data:
         length, _, _ = data.partition(b" ")
-        if not length.isdigit() or not 0 < int(length[:9]) <= len(data):
+        is_number = length.isdigit() and len(length) < 10
+        if not is_number or not 0 < int(length) <= len(data):
             raise RefusedError("expected the fields of a header, found damage")
         line, data = data[: int(length)], data[int(length) :]
         key, _, value = line[len(length) + 1 :].rstrip(b"\n").partition(b"=")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ MAX_DICTIONARY_BYTES = 1 << 28
 
 class RefusedError(Exception):
     """Something that is not unpacked, with the reason."""
+
+
+BROKEN = (RefusedError, EOFError, OSError, ValueError, OverflowError, struct.error)
+"""What reading an archive raises where it is damaged: any number in it may be wrong."""
 
 
 class Stream(Protocol):

@@ -203,12 +203,12 @@ class ZipFile:
         """Read up to so many bytes."""
         if not n_bytes:
             return b""
-        if self._packed is None:
-            self._packed = self._open()
-        else:
-            # The directory was read in between.
-            self._archive.seek(self._position)
         try:
+            if self._packed is None:
+                self._packed = self._open()
+            else:
+                # The directory was read in between.
+                self._archive.seek(self._position)
             data = self._unpack(self._packed, n_bytes)
         except (RefusedError, EOFError):
             raise
