@@ -416,3 +416,45 @@ def test_a_member_that_is_an_archive(maou_run: Any, tmp_path: Path) -> None:
     assert maou_run("convert", outer, "-o", tmp_path / "data").returncode == 0
     sources = games_of(tmp_path / "data")["source"].to_list()
     assert sources == ["outer.zip/inner.zip/x.csa"]
+
+
+def test_info_of_an_archive_says_what_reads_it(
+    maou_run: Any, records: Path, tmp_path: Path
+) -> None:
+    archive = tmp_path / "a b.zip"
+    pack(records, archive)
+    done = maou_run("info", archive)
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"maou info: {archive}: expected a dataset or a record, found zip data:"
+        f" `maou convert '{archive}' -o OUT` reads what is in it\n"
+    )
+
+
+@pytest.mark.parametrize("name", ["csa", "kif", "ki2", "jkf", "usi"])
+def test_info_of_one_record_of_any_format(
+    name: str, maou_run: Any, tmp_path: Path
+) -> None:
+    game, path = tmp_path / "game.csa", tmp_path / f"record.{name}"
+    game.write_text(GAME)
+    assert maou_run("convert", game, "--to", name, "-o", path).returncode == 0
+    done = maou_run("info", path, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    info = json.loads(done.stdout)
+    assert (info["format"], info["games"], info["positions"]) == (name, 1, 3)
+
+
+def test_sources_tell_their_encoding(maou_run: Any, tmp_path: Path) -> None:
+    folder, out = tmp_path / "in", tmp_path / "data"
+    folder.mkdir()
+    named = GAME.replace("N+a", "N+羽生善治と羽生")
+    encodings = ["ascii", "euc-jp", "shift_jis", "utf-8", "utf-8-sig"]
+    for encoding in encodings:
+        text = GAME if encoding == "ascii" else named
+        (folder / f"{encoding}.csa").write_text(text, encoding=encoding)
+    assert maou_run("convert", folder, "-o", out).returncode == 0
+    sources = pl.read_ipc(out / "sources.feather")
+    assert sources["encoding"].to_list() == encodings
+    if_merged = tmp_path / "merged"
+    assert maou_run("convert", out, "-o", if_merged).returncode == 0
+    assert pl.read_ipc(if_merged / "sources.feather").equals(sources)

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{UInt32Type, UInt64Type};
 use arrow_array::{ArrayRef, LargeStringArray, PrimitiveArray, RecordBatch};
-use maou_shogi::record::Format;
+use maou_shogi::record::{Encoding, Format};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::ipc::{BatchEncoder, IpcFile, Layout};
 use crate::report::Compression;
-use crate::schema::sources_schema;
+use crate::schema::{first_sources_schema, sources_schema};
 use crate::teacher::{As, TeacherFormat};
 
 pub(crate) const SOURCES_FILE: &str = "sources.feather";
@@ -105,6 +105,55 @@ impl SourceFormat {
     }
 }
 
+/// The encoding of a source, as far as it is text.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SourceEncoding {
+    #[default]
+    None,
+    Ascii,
+    Utf8,
+    /// UTF-8 with a byte order mark.
+    Utf8Sig,
+    ShiftJis,
+    EucJp,
+}
+
+impl SourceEncoding {
+    const ALL: [SourceEncoding; 6] = [
+        SourceEncoding::None,
+        SourceEncoding::Ascii,
+        SourceEncoding::Utf8,
+        SourceEncoding::Utf8Sig,
+        SourceEncoding::ShiftJis,
+        SourceEncoding::EucJp,
+    ];
+
+    /// The encoding of a record.
+    pub(crate) fn of(bytes: &[u8]) -> SourceEncoding {
+        if bytes.starts_with(b"\xEF\xBB\xBF") {
+            return SourceEncoding::Utf8Sig;
+        }
+        match Encoding::detect(bytes) {
+            Encoding::Ascii => SourceEncoding::Ascii,
+            Encoding::Utf8 => SourceEncoding::Utf8,
+            Encoding::ShiftJis => SourceEncoding::ShiftJis,
+            Encoding::EucJp => SourceEncoding::EucJp,
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            SourceEncoding::None => "",
+            SourceEncoding::Ascii => "ascii",
+            SourceEncoding::Utf8 => "utf-8",
+            SourceEncoding::Utf8Sig => "utf-8-sig",
+            SourceEncoding::ShiftJis => "shift_jis",
+            SourceEncoding::EucJp => "euc-jp",
+        }
+    }
+}
+
 /// One source of a dataset.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SourceRow {
@@ -118,6 +167,8 @@ pub(crate) struct SourceRow {
     pub(crate) n_variations: u32,
     pub(crate) n_comments: u32,
     pub(crate) format: SourceFormat,
+    #[serde(default)]
+    pub(crate) encoding: SourceEncoding,
 }
 
 impl SourceRow {
@@ -166,6 +217,7 @@ fn batch_of(rows: &[&SourceRow]) -> RecordBatch {
     };
     let names = LargeStringArray::from_iter_values(rows.iter().map(|r| &*r.name));
     let formats = LargeStringArray::from_iter_values(rows.iter().map(|r| r.format.as_str()));
+    let encodings = LargeStringArray::from_iter_values(rows.iter().map(|r| r.encoding.as_str()));
     let columns: Vec<ArrayRef> = vec![
         Arc::new(names),
         u64s(|r| r.xxh3),
@@ -177,6 +229,7 @@ fn batch_of(rows: &[&SourceRow]) -> RecordBatch {
         u32s(|r| r.n_variations),
         u32s(|r| r.n_comments),
         Arc::new(formats),
+        Arc::new(encodings),
     ];
     RecordBatch::try_new(sources_schema(), columns).expect("the columns of the schema")
 }
@@ -184,13 +237,16 @@ fn batch_of(rows: &[&SourceRow]) -> RecordBatch {
 /// Hands all rows of the file, which stands at `path`, to `take`.
 pub(crate) fn read(file: File, path: &Path, mut take: impl FnMut(SourceRow)) -> Result<()> {
     let file = IpcFile::from_file(file, path)?;
-    if file.schema() != &sources_schema() {
+    // Tables of earlier versions end before the encodings.
+    let is_known = [sources_schema(), first_sources_schema()].contains(file.schema());
+    if !is_known {
         return Err(Error::corrupt(path, "expected the columns of sources.feather"));
     }
     for index in 0..file.n_batches() {
         let batch = file.batch(index, None)?;
         let names = batch.column(0).as_string::<i64>();
         let formats = batch.column(9).as_string::<i64>();
+        let encodings = batch.columns().get(10).map(|column| column.as_string::<i64>());
         let u32s = |i: usize| batch.column(i).as_primitive::<UInt32Type>().values();
         let u64s = |i: usize| batch.column(i).as_primitive::<UInt64Type>().values();
         for row in 0..batch.num_rows() {
@@ -206,8 +262,57 @@ pub(crate) fn read(file: File, path: &Path, mut take: impl FnMut(SourceRow)) -> 
                 n_variations: u32s(7)[row],
                 n_comments: u32s(8)[row],
                 format: format.unwrap_or_default(),
+                encoding: encodings.map_or_else(SourceEncoding::default, |encodings| {
+                    let is_it = |e: &SourceEncoding| e.as_str() == encodings.value(row);
+                    SourceEncoding::ALL.into_iter().find(is_it).unwrap_or_default()
+                }),
             });
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TempDir;
+
+    fn read_bytes(bytes: &[u8]) -> Vec<SourceRow> {
+        let dir = TempDir::new("sources");
+        let path = dir.path().join(SOURCES_FILE);
+        std::fs::write(&path, bytes).unwrap();
+        let mut rows = Vec::new();
+        read(File::open(&path).unwrap(), &path, |row| rows.push(row)).unwrap();
+        rows
+    }
+
+    #[test]
+    fn encodings_are_told_and_may_be_missing() {
+        let texts: [(&[u8], &str); 5] = [
+            (b"V2.2\n", "ascii"),
+            ("先手：羽生".as_bytes(), "utf-8"),
+            ("\u{feff}先手：羽生".as_bytes(), "utf-8-sig"),
+            (b"\x90\xe6\x8e\xe8\x81F\x89H\x90\xb6", "shift_jis"),
+            (b"\xc0\xe8\xbc\xea\xa1\xa7\xb1\xa9\xc0\xb8", "euc-jp"),
+        ];
+        let rows = texts.map(|(text, expected)| {
+            let encoding = SourceEncoding::of(text);
+            assert_eq!(encoding.as_str(), expected);
+            SourceRow { name: expected.into(), encoding, ..SourceRow::default() }
+        });
+        let bytes = to_bytes(rows.iter(), Compression::Zstd).unwrap();
+        assert_eq!(read_bytes(&bytes), rows);
+
+        let batch = batch_of(&rows.iter().collect::<Vec<_>>());
+        let first = batch.project(&(0..10).collect::<Vec<_>>()).unwrap();
+        let mut layout = Layout::new(first_sources_schema(), Compression::None);
+        let mut bytes = layout.header();
+        let encoded = BatchEncoder::new(Compression::None).encode(&first).unwrap();
+        layout.add(&encoded);
+        bytes.extend_from_slice(&encoded.bytes);
+        bytes.extend_from_slice(&layout.footer());
+        let old = read_bytes(&bytes);
+        assert_eq!(old.len(), 5);
+        assert!(old.iter().all(|row| row.encoding == SourceEncoding::None));
+    }
 }

@@ -22,7 +22,7 @@ use crate::read_file::FileBuffer;
 use crate::report::ErrorEntry;
 use crate::schema::{GAMES_PER_BATCH, POSITIONS_PER_BATCH};
 use crate::sniff::{Content, sniff};
-use crate::source_table::{SourceFormat, SourceRow, UNREADABLE_HASH};
+use crate::source_table::{SourceEncoding, SourceFormat, SourceRow, UNREADABLE_HASH};
 use crate::sources::{Access, Source, Sources, Unpacked};
 use crate::teacher::{As, HEAD_BYTES, Part, Target, TeacherFormat, TeacherReader, detect};
 
@@ -314,6 +314,9 @@ impl<'a> UnitReader<'a> {
                     Ok(None) => {
                         let format = self.reader.read(bytes, &mut sink);
                         sink.row.format = SourceFormat::new(format);
+                        if format.is_some() {
+                            sink.row.encoding = SourceEncoding::of(bytes);
+                        }
                     }
                     Err(message) => sink.problem(ErrorEntry::AMBIGUOUS, message),
                 }
