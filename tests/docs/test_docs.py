@@ -29,7 +29,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 INLINE_CODE = re.compile(r"`([^`\n]+)`")
 
 
-NOT_ON_THE_MAP = {"lib.rs", "testing.rs", "fixture.rs"}
+NOT_ON_THE_MAP = {"lib.rs", "testing.rs", "fixture.rs", "teacher_fixture.rs"}
 
 
 def name_of(path: Path) -> str:
