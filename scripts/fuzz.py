@@ -2,12 +2,14 @@
 
     python scripts/fuzz.py                        # every target, 30 seconds each
     python scripts/fuzz.py records --seconds 600
+    python scripts/fuzz.py records --minimize fuzz/artifacts/records/crash-1234
 
-The targets are in fuzz/fuzz_targets/, what they start from in fuzz/seeds/, and what
-they have found worth keeping in fuzz/corpus/ (ignored by git). libFuzzer is compiled in
-by the crate libfuzzer-sys and told the coverage by the compiler's own instrumentation,
-so the stable toolchain and a C++ compiler are all that is needed. An input that fails
-is left in fuzz/artifacts/ and named.
+The targets are in fuzz/fuzz_targets/, what they start from in fuzz/seeds/, words of
+their formats in fuzz/dictionaries/, and what they have found worth keeping in
+fuzz/corpus/ (ignored by git). libFuzzer is compiled in by the crate libfuzzer-sys and
+told the coverage by the compiler's own instrumentation, so the stable toolchain and a
+C++ compiler are all that is needed. An input that fails is left in fuzz/artifacts/ and
+named; `--minimize FILE` makes it as small as it can be.
 """
 
 from __future__ import annotations
@@ -77,6 +79,8 @@ def run(program: Path, seconds: int) -> bool:
     artifacts = FUZZ / "artifacts" / program.name
     for folder in (corpus, artifacts):
         folder.mkdir(parents=True, exist_ok=True)
+    dictionary = FUZZ / "dictionaries" / f"{program.name}.dict"
+    words = [f"-dict={dictionary}"] if dictionary.exists() else []
     print(f"{program.name}: {seconds} s", flush=True)
     done = subprocess.run(
         [
@@ -85,6 +89,7 @@ def run(program: Path, seconds: int) -> bool:
             str(seeds),
             f"-artifact_prefix={artifacts}/",
             f"-max_total_time={seconds}",
+            *words,
             *LIMITS,
         ],
         check=False,
@@ -107,6 +112,20 @@ def run(program: Path, seconds: int) -> bool:
     return False
 
 
+def minimize(program: Path, found: Path, seconds: int) -> bool:
+    """Make an input that fails smaller, beside it; returns whether it does fail."""
+    smaller = found.with_name(f"{found.name}.min")
+    command = [str(program), str(found), "-minimize_crash=1", *LIMITS]
+    command += [f"-max_total_time={seconds}", f"-exact_artifact_path={smaller}"]
+    done = subprocess.run(command, check=False, capture_output=True, errors="replace")
+    if smaller.exists():
+        print(f"{smaller}: {smaller.stat().st_size} bytes")
+        return True
+    print(done.stderr[-2000:], file=sys.stderr)
+    print(f"{found}: does not fail, or is as small as it gets", file=sys.stderr)
+    return False
+
+
 def main() -> int:
     """Fuzz what was asked for."""
     parser = argparse.ArgumentParser(
@@ -114,13 +133,23 @@ def main() -> int:
     )
     parser.add_argument("targets", nargs="*", metavar="TARGET", help="default: all")
     parser.add_argument("--seconds", type=int, default=30, help="for each target")
+    parser.add_argument(
+        "--minimize", type=Path, metavar="FILE", help="an input at which TARGET fails"
+    )
     options = parser.parse_args()
     unknown = set(options.targets) - set(targets())
     if unknown:
         parser.error(f"expected targets of {targets()}, found {sorted(unknown)}")
     if options.seconds < 1:
         parser.error(f"--seconds: expected at least 1, found {options.seconds}")
+    if options.minimize and len(options.targets) != 1:
+        parser.error("--minimize: expected one TARGET that fails at the file")
+    if options.minimize and not options.minimize.is_file():
+        parser.error(f"--minimize: expected a file, found {options.minimize}")
     folder = build()
+    if options.minimize:
+        program = folder / options.targets[0]
+        return 0 if minimize(program, options.minimize, options.seconds) else 1
     results = [
         run(folder / name, options.seconds) for name in options.targets or targets()
     ]
