@@ -308,11 +308,13 @@ def fmt(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def bench(session: nox.Session) -> None:
-    """Benchmarks against peers; `-- convert`, `-- build` … run one alone."""
+    """Benchmarks against peers; `-- convert --games 100000` runs one, with options."""
     install_wheels(session, "bench", "oracle")
-    names = session.posargs or sorted(p.stem for p in Path("benches").glob("*.py"))
-    for name in names:
-        session.run("python", f"benches/{name}.py")
+    given = session.posargs
+    n_names = next((i for i, a in enumerate(given) if a.startswith("-")), len(given))
+    every = sorted(p.stem for p in Path("benches").glob("*.py"))
+    for name in given[:n_names] or every:
+        session.run("python", f"benches/{name}.py", *given[n_names:])
 
 
 @nox.session(name="property", python=OLDEST)
