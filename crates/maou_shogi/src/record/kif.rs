@@ -371,7 +371,7 @@ impl<W: Width> Kif<'_, W> {
         }
     }
 
-    fn finish_game(&mut self, end: usize) {
+    pub fn finish_game(&mut self, end: usize) {
         if self.has_content && !self.builder.has_begun() {
             self.begin(self.bytes[..end].trim_ascii_end().len());
         }

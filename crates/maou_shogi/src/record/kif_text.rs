@@ -74,6 +74,10 @@ impl<W: Width> Kif<'_, W> {
     fn interpret(&mut self, line: &str, line_start: usize, at: usize) {
         match line.as_bytes().first() {
             Some(b'#') if line.starts_with("#KIF") => self.begin_next_if_played(line_start),
+            // `# ---- Kifu for Windows … ----` is the first line of a file.
+            Some(b'#') if line.starts_with("# ----") && self.has_content => {
+                self.finish_game(line_start);
+            }
             Some(b'#') => {}
             Some(b'|') => self.read_row(line, line_start, at),
             Some(b'+') if line.starts_with("+--") => self.begin_next_if_played(line_start),

@@ -45,7 +45,9 @@ impl GamesText {
             (Format::Jkf, _) => ",",
             (_, 0) => "",
             (Format::Csa, _) => "/\n",
-            (Format::Kif | Format::Ki2, _) => "\n",
+            (Format::Kif, _) => "\n",
+            // The line with which programs begin a file, or games without moves would run together.
+            (Format::Ki2, _) => "\n# ---- ----\n",
             (Format::Usi | Format::Sfen, _) => "",
         };
         self.n_games += 1;

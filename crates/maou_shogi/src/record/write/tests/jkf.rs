@@ -234,3 +234,19 @@ fn headers_fill_what_no_field_tells() {
     let back = read_back(&jkf(&game).0);
     assert_eq!((back.black.as_str(), back.date), ("other", Date::new(2025, 1, 6)));
 }
+
+#[test]
+fn games_without_moves_in_one_text_stay_apart() {
+    let even = Position::startpos().to_sfen();
+    let sfens = ["4k4/9/4P4/9/9/9/9/9/9 b G 1", &even, "8k/9/9/9/9/9/9/9/9 b 2P 1", &even, &even];
+    let games =
+        sfens.map(|sfen| GameRecord::starting_at(&Position::from_sfen(sfen).unwrap())).to_vec();
+    for format in Format::ALL {
+        let mut text = String::new();
+        assert_eq!(write_records(format, &games, &mut text), Loss::NONE);
+        let found = read_full(text.as_bytes());
+        assert_eq!(found.errors, [], "{format:?}\n{text}");
+        let starts: Vec<_> = found.games.iter().map(|game| game.start.to_sfen()).collect();
+        assert_eq!(starts, sfens, "{format:?}\n{text}");
+    }
+}
