@@ -448,13 +448,13 @@ def test_sources_tell_their_encoding(maou_run: Any, tmp_path: Path) -> None:
     folder, out = tmp_path / "in", tmp_path / "data"
     folder.mkdir()
     named = GAME.replace("N+a", "N+羽生善治と羽生")
-    encodings = ["ascii", "euc-jp", "shift_jis", "utf-8", "utf-8-sig"]
+    encodings = ["ascii", "euc-jp", "shift_jis", "utf-8-sig", "utf-8"]
     for encoding in encodings:
         text = GAME if encoding == "ascii" else named
         (folder / f"{encoding}.csa").write_text(text, encoding=encoding)
     assert maou_run("convert", folder, "-o", out).returncode == 0
     sources = pl.read_ipc(out / "sources.feather")
     assert sources["encoding"].to_list() == encodings
-    if_merged = tmp_path / "merged"
-    assert maou_run("convert", out, "-o", if_merged).returncode == 0
-    assert pl.read_ipc(if_merged / "sources.feather").equals(sources)
+    merged = tmp_path / "merged"
+    assert maou_run("convert", out, "-o", merged).returncode == 0
+    assert pl.read_ipc(merged / "sources.feather").equals(sources)
