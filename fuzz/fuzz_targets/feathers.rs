@@ -41,6 +41,7 @@ fuzz_target!(
         };
         let out = TextOut::Taker(&mut take);
         let result = transcribe(&[PATH.clone()], out, &options, None, &mut |_| true);
+        std::fs::remove_file(&*PATH).expect("the file is there");
         if let Ok(report) = result {
             assert_eq!(report.n_games, n_games);
         }
