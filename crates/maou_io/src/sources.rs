@@ -606,7 +606,7 @@ mod tests {
         }
         let sources = find_in(&[dir.path().to_owned()]).unwrap();
         assert_eq!(names(&sources), ["other/a.csa", "other/manifest.json"]);
-        let error = find_with_out(&[data.clone()], &data).err().unwrap();
+        let error = find_with_out(std::slice::from_ref(&data), &data).err().unwrap();
         assert!(error.is_usage());
         let expected = "/data: expected another folder as the output, found the input";
         assert!(error.to_string().ends_with(expected), "{error}");

@@ -121,16 +121,16 @@ fn attempt(
     sources.check_not_empty()?;
     let run = Run { sources: &sources, options, n_threads: search.n_threads };
     match out {
-        TextOut::Folder(dir) => run.into_folder(dir, progress),
-        TextOut::File(path) => run.into_file(path, progress),
+        TextOut::Folder(dir) => run.write_folder(dir, progress),
+        TextOut::File(path) => run.write_file(path, progress),
         TextOut::Taker(take) => {
             if options.strict {
-                let checked = run.pass(&mut |_| Ok(Vec::new()), &mut |_| Ok(()), progress)?;
+                let checked = run.pass(&|_| Ok(Vec::new()), &mut |_| Ok(()), progress)?;
                 if checked.stopped {
                     return Ok(checked);
                 }
             }
-            run.into_taker(&mut |bytes| take(bytes).map_err(Error::Fault), progress)
+            run.give_all(&mut |bytes| take(bytes).map_err(Error::Fault), progress)
         }
     }
 }
@@ -259,7 +259,7 @@ impl Run<'_> {
     }
 
     /// Writes a file for each game.
-    fn into_folder(&self, dir: &Path, progress: &mut ProgressFn<'_>) -> Result<TranscribeReport> {
+    fn write_folder(&self, dir: &Path, progress: &mut ProgressFn<'_>) -> Result<TranscribeReport> {
         if dir.exists() && !dir.is_dir() {
             return Err(Error::Usage(format!(
                 "{}: expected a folder as the output, found a file",
@@ -342,11 +342,11 @@ impl Run<'_> {
     }
 
     /// Writes one file with all games.
-    fn into_file(&self, path: &Path, progress: &mut ProgressFn<'_>) -> Result<TranscribeReport> {
+    fn write_file(&self, path: &Path, progress: &mut ProgressFn<'_>) -> Result<TranscribeReport> {
         let beside = beside_of(path);
         let mut writer = BufWriter::new(File::create(&beside).at(path)?);
         let written = self
-            .into_taker(&mut |bytes| writer.write_all(bytes).at(path), progress)
+            .give_all(&mut |bytes| writer.write_all(bytes).at(path), progress)
             .and_then(|report| writer.flush().at(path).map(|()| report));
         drop(writer);
         let finished = written.and_then(|mut report| {
@@ -375,7 +375,7 @@ impl Run<'_> {
     }
 
     /// Hands all games to `take`, as one text.
-    fn into_taker(
+    fn give_all(
         &self,
         take: &mut dyn FnMut(&[u8]) -> Result<()>,
         progress: &mut ProgressFn<'_>,
