@@ -341,7 +341,8 @@ fn verify<'py>(
 #[pyfunction]
 #[pyo3(signature = (table = "games"))]
 fn schema<'py>(py: Python<'py>, table: &str) -> PyResult<Vec<Bound<'py, PyDict>>> {
-    let tables: [(&str, fn() -> Vec<maou_io::FieldDoc>); 4] = [
+    type Fields = fn() -> Vec<maou_io::FieldDoc>;
+    let tables: [(&str, Fields); 4] = [
         ("games", maou_io::games_fields),
         ("search", maou_io::search_fields),
         ("positions", maou_io::positions_fields),
