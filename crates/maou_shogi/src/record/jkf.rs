@@ -480,7 +480,9 @@ impl Jkf<'_, '_> {
             json.string(&mut comment)?;
             let text = comment.strip_suffix('\n').unwrap_or(&comment);
             for line in text.split('\n') {
-                let line = line.trim_end_matches('\r').to_owned();
+                // A line of text, as the other formats have it.
+                let plain = |ch: char| if ch.is_control() && ch != '\t' { ' ' } else { ch };
+                let line: String = line.trim_end_matches('\r').chars().map(plain).collect();
                 if let Some(before) = waiting.take() {
                     self.take_comment(before, Some(&line));
                 }

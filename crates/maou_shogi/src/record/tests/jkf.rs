@@ -20,7 +20,7 @@ const REPLY: &str = r#"{"move":{"from":{"x":3,"y":3},"to":{"x":3,"y":4},"color":
 fn a_game_with_everything() {
     let text = r#"{
       "moves": [
-        {"comments": ["before\nthe first", ""]},
+        {"comments": ["before\nthe\u0001first", ""]},
         {"time": {"now": {"m": 1, "s": 2}, "total": {"h": 0, "m": 1, "s": 2}},
          "comments": ["good"],
          "move": {"from": {"x": 7, "y": 7}, "piece": "FU", "to": {"x": 7, "y": 6}, "color": 0}},
