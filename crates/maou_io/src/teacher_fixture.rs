@@ -19,7 +19,8 @@ use crate::testing::TempDir;
 const START_HCP: &str = "58a449210cd757217e8e4d212caf427814c2ab109e4d212cd75f213e8e49210c";
 /// Kings on 5i and 5a, everything else in Black's hand, as cshogi and as YaneuraOu name it.
 const ALL_HCP: &str = "582400000000000000000000000000000000104208638c514a29e79cf3f9fc7e";
-const ALL_PACKED_GOLD_7TH: &str = "582400000000000000000000000000000000104208a59432c6188fc7e773ce39";
+const ALL_PACKED_GOLD_7TH: &str =
+    "582400000000000000000000000000000000104208a59432c6188fc7e773ce39";
 
 /// -56 cp, 7g7f, White won; 32767 cp, 2g2f, Black won.
 const HCPE: [&str; 2] = ["c8ff3b1e0200", "ff7f8e070100"];

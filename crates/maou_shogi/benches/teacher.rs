@@ -39,11 +39,13 @@ fn positions() -> Vec<TrainingPosition> {
     positions
 }
 
-fn measure<T>(name: &str, items: &[T], mut work: impl FnMut(&T)) {
+fn measure<T, R>(name: &str, items: &[T], work: impl Fn(&T) -> R) {
     let mut best_s = f64::INFINITY;
     for _ in 0..N_ROUNDS {
         let start = Instant::now();
-        items.iter().for_each(&mut work);
+        for item in items {
+            black_box(work(item));
+        }
         best_s = best_s.min(start.elapsed().as_secs_f64());
     }
     println!("{name}: {:.2}M/s", items.len() as f64 / best_s / 1e6);
@@ -53,16 +55,12 @@ fn main() {
     let positions = positions();
     let hcpe: Vec<_> = positions.iter().map(|p| p.to_hcpe(Hcpe::One).unwrap()).collect();
     let psv: Vec<_> = positions.iter().map(|p| p.to_psv().unwrap()).collect();
-    measure("HCP decoded", &positions, |p| drop(black_box(Position::from_hcp(&p.hcp).unwrap())));
+    measure("HCP decoded", &positions, |p| Position::from_hcp(&p.hcp).unwrap());
     let decoded: Vec<_> = positions.iter().map(|p| Position::from_hcp(&p.hcp).unwrap()).collect();
-    measure("HCP encoded", &decoded, |p| drop(black_box(p.to_hcp())));
-    measure("PackedSfen encoded", &decoded, |p| drop(black_box(p.to_packed_sfen())));
-    measure("HCPE read", &hcpe, |record| {
-        black_box(TrainingPosition::from_hcpe(record, Hcpe::Two).unwrap());
-    });
-    measure("PSV read", &psv, |record| {
-        black_box(TrainingPosition::from_psv(record).unwrap());
-    });
-    measure("HCPE written", &positions, |p| drop(black_box(p.to_hcpe(Hcpe::One))));
-    measure("PSV written", &positions, |p| drop(black_box(p.to_psv())));
+    measure("HCP encoded", &decoded, Position::to_hcp);
+    measure("PackedSfen encoded", &decoded, Position::to_packed_sfen);
+    measure("HCPE read", &hcpe, |record| TrainingPosition::from_hcpe(record, Hcpe::Two).unwrap());
+    measure("PSV read", &psv, |record| TrainingPosition::from_psv(record).unwrap());
+    measure("HCPE written", &positions, |p| p.to_hcpe(Hcpe::One));
+    measure("PSV written", &positions, TrainingPosition::to_psv);
 }

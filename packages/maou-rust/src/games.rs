@@ -145,8 +145,9 @@ fn result(dict: &Bound<'_, PyDict>) -> PyResult<GameResult> {
 
 /// The result with this number.
 pub(crate) fn result_of(number: u8) -> PyResult<GameResult> {
-    GameResult::from_u8(number)
-        .ok_or_else(|| PyValueError::new_err(format!("expected a result, 0 to 3, found `{number}`")))
+    GameResult::from_u8(number).ok_or_else(|| {
+        PyValueError::new_err(format!("expected a result, 0 to 3, found `{number}`"))
+    })
 }
 
 fn ending(dict: &Bound<'_, PyDict>) -> PyResult<Ending> {

@@ -20,8 +20,8 @@ use crate::games;
 pub(crate) mod python {
     #[pymodule_export]
     use super::{
-        canonical_sfen, game_id, generate, hcp_to_sfen, key, legal_moves_usi, move16_to_usi,
-        perft, play_usi, read_records, sfen_to_hcp, start_sfen, usi_table, write_records,
+        canonical_sfen, game_id, generate, hcp_to_sfen, key, legal_moves_usi, move16_to_usi, perft,
+        play_usi, read_records, sfen_to_hcp, start_sfen, usi_table, write_records,
     };
 }
 
@@ -189,7 +189,9 @@ fn write_records<'py>(
 ) -> PyResult<(Bound<'py, PyBytes>, BTreeMap<&'static str, u64>)> {
     let format = games::format_of(format)?;
     let encoding = Encoding::from_name(encoding).ok_or_else(|| {
-        PyValueError::new_err(format!("encoding: expected `UTF-8`, `Shift_JIS`, `EUC-JP` or `ASCII`, found `{encoding}`"))
+        PyValueError::new_err(format!(
+            "encoding: expected `UTF-8`, `Shift_JIS`, `EUC-JP` or `ASCII`, found `{encoding}`"
+        ))
     })?;
     let games = games::from_dicts(py, &games)?;
     let (bytes, loss) = py.detach(|| {
@@ -197,13 +199,19 @@ fn write_records<'py>(
         let loss = write_text(format, &games, &mut text);
         (encode(&text, encoding), loss)
     });
-    let bytes = bytes
-        .map_err(|error| record_error(py, None, 0, 0, "encoding", &error.to_string()))?;
+    let bytes =
+        bytes.map_err(|error| record_error(py, None, 0, 0, "encoding", &error.to_string()))?;
     Ok((PyBytes::new(py, &bytes), loss.entries().into_iter().filter(|(_, n)| *n > 0).collect()))
 }
 
 #[pyfunction]
-fn game_id(py: Python<'_>, start: &str, moves: Vec<u16>, result: u8, ending: &str) -> PyResult<u64> {
+fn game_id(
+    py: Python<'_>,
+    start: &str,
+    moves: Vec<u16>,
+    result: u8,
+    ending: &str,
+) -> PyResult<u64> {
     let game = GameRecord {
         moves: moves.into_iter().map(games::move_of).collect::<PyResult<_>>()?,
         result: games::result_of(result)?,

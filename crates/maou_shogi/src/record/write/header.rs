@@ -162,7 +162,11 @@ fn is_kif_key(key: &str) -> bool {
     const OTHER_LINES: [&str; 3] = ["まで", "変化", "手数--"];
     let first = key.chars().next();
     let begins_well = first.is_some_and(|ch| {
-        !ch.is_whitespace() && !ch.is_ascii_digit() && !"#*&|+▲△▼▽☗☖⛊⛉\u{1A}".contains(ch)
+        // A digit begins a move, a bracket JSON.
+        !ch.is_whitespace()
+            && !ch.is_ascii_digit()
+            && !('０'..='９').contains(&ch)
+            && !"#*&|+{[▲△▼▽☗☖⛊⛉\u{1A}".contains(ch)
     });
     begins_well
         && !OTHER_LINES.iter().any(|begin| key.starts_with(begin))

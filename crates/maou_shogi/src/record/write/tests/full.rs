@@ -287,6 +287,8 @@ fn keys_that_are_no_headers_of_kif_are_lost_and_told() {
         ("Version", true),
         ("$X", true),
         ("P1-KY-KE", false),
+        ("７二玉(62) ( 0", false),
+        ("{x", false),
         ("\u{FFFD}\u{FFFD}", false),
     ] {
         let mut game = base.clone();
