@@ -45,6 +45,8 @@ def test_workflows_only_call_scripts_and_nox(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert len(found) == len(re.findall(r"(?m)^ +(- )?run: ", text)) > 5
     for command in found:
+        if command == "rustup update stable --no-self-update":
+            continue  # a runner's image may be older than the toolchain we ask for
         if command.startswith("uvx --python 3.13 nox -s check-dist -- "):
             script, options = "scripts/check_dist.py", command.split(" -- ")[1]
         else:

@@ -51,8 +51,8 @@ def test_the_changelog_has_no_release_newer_than_the_tree() -> None:
     assert headings[0] == "Unreleased"
     releases = [tuple(map(int, name.split("."))) for name in headings[1:]]
     assert releases == sorted(releases, reverse=True)
-    # The tree carries the number of the next release, or in the commit of a release its
-    # own; the commit after that raises the version (scripts/stamp.py refuses otherwise).
+    # The tree carries the number of the next release, or in the commit of a release
+    # its own; the commit after it raises the version, as scripts/stamp.py demands.
     assert all(release <= tuple(map(int, cargo.split("."))) for release in releases)
 
 

@@ -315,7 +315,7 @@ def test_a_good_checkout_passes(
         ),
         (
             ".devcontainer/devcontainer.json",
-            DEVCONTAINER.replace(".cargo/registry", ".cargo"),
+            DEVCONTAINER.replace("/cargo/registry", "/cargo"),
             "check-jsonschema",
             "mounts",
         ),
