@@ -371,10 +371,14 @@ def test_arrow_files_that_are_no_games(
     assert "expected a whole Arrow IPC stream\n" in refused()
 
 
-def test_json_of_a_strict_run_that_stops(maou_run: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("target", [(), ("--to", "usi"), ("--to", "hcpe")])
+def test_json_of_a_strict_run_that_stops(
+    maou_run: Any, tmp_path: Path, target: tuple[str, ...]
+) -> None:
     bad = tmp_path / "bad.csa"
     bad.write_text(GAME.replace("+2726FU", "+2725FU"))
-    done = maou_run("convert", bad, "-o", tmp_path / "data", "--strict", "--json")
+    out = tmp_path / "data"
+    done = maou_run("convert", bad, *target, "-o", out, "--strict", "--json")
     assert done.returncode == 1
     stopped = json.loads(done.stdout)["stopped_at"]
     assert (stopped["path"], stopped["line"], stopped["kind"]) == (

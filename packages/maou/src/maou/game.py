@@ -320,13 +320,8 @@ def as_game(raw: FullGame) -> Game:
 
     day = raw["date"]
     return Game(
+        **_line(raw),
         start=raw["start"],
-        moves=tuple(raw["moves"]),
-        evals_cp=tuple(raw["evals_cp"]),
-        times_ms=tuple(raw["times_ms"]),
-        result=GameResult(raw["result"]),
-        ending=Ending(raw["ending"]),
-        tail=raw["tail"],
         black=raw["black"],
         white=raw["white"],
         event=raw["event"],
@@ -335,34 +330,29 @@ def as_game(raw: FullGame) -> Game:
         date=None if day is None else datetime.date.fromisoformat(day),
         eval_scale_cp=raw["eval_scale_cp"],
         headers=tuple(raw["headers"]),
-        comments=tuple(Comment(ply, text) for ply, text in raw["comments"]),
-        variations=tuple(map(_as_variation, raw["variations"])),
     )
 
 
-def _as_variation(raw: RawVariation) -> Variation:
-    return Variation(
-        ply=raw["ply"],
-        moves=tuple(raw["moves"]),
-        evals_cp=tuple(raw["evals_cp"]),
-        times_ms=tuple(raw["times_ms"]),
-        result=GameResult(raw["result"]),
-        ending=Ending(raw["ending"]),
-        tail=raw["tail"],
-        comments=tuple(Comment(ply, text) for ply, text in raw["comments"]),
-        variations=tuple(map(_as_variation, raw["variations"])),
-    )
+def _line(raw: FullGame | RawVariation) -> dict[str, Any]:
+    """The fields that a game and a variation share, which `_Line` makes tuples."""
+    return {
+        "moves": raw["moves"],
+        "evals_cp": raw["evals_cp"],
+        "times_ms": raw["times_ms"],
+        "result": raw["result"],
+        "ending": raw["ending"],
+        "tail": raw["tail"],
+        "comments": [Comment(ply, text) for ply, text in raw["comments"]],
+        "variations": [
+            Variation(**_line(line), ply=line["ply"]) for line in raw["variations"]
+        ],
+    }
 
 
 def _as_raw(game: Game) -> WrittenGame:
-    return {
+    raw: Any = {
+        **_as_raw_line(game),
         "start": game.start,
-        "moves": list(game.moves),
-        "evals_cp": list(game.evals_cp),
-        "times_ms": list(game.times_ms),
-        "result": game.result,
-        "ending": game.ending,
-        "tail": game.tail,
         "black": game.black,
         "white": game.white,
         "event": game.event,
@@ -370,23 +360,23 @@ def _as_raw(game: Game) -> WrittenGame:
         "white_rating": game.white_rating,
         "date": None if game.date is None else game.date.isoformat(),
         "eval_scale_cp": game.eval_scale_cp,
-        "headers": list(game.headers),
-        "comments": [(comment.ply, comment.text) for comment in game.comments],
-        "variations": list(map(_as_raw_variation, game.variations)),
+        "headers": game.headers,
     }
+    return raw  # type: ignore[no-any-return]
 
 
-def _as_raw_variation(line: Variation) -> RawVariation:
+def _as_raw_line(line: Game | Variation) -> dict[str, Any]:
     return {
-        "ply": line.ply,
-        "moves": list(line.moves),
-        "evals_cp": list(line.evals_cp),
-        "times_ms": list(line.times_ms),
+        "moves": line.moves,
+        "evals_cp": line.evals_cp,
+        "times_ms": line.times_ms,
         "result": line.result,
         "ending": line.ending,
         "tail": line.tail,
         "comments": [(comment.ply, comment.text) for comment in line.comments],
-        "variations": list(map(_as_raw_variation, line.variations)),
+        "variations": [
+            {**_as_raw_line(other), "ply": other.ply} for other in line.variations
+        ],
     }
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from maou_rust.maou_io import ConvertReport, ErrorEntry
 
 N_ERRORS_SHOWN = 10
+NOTHING_WRITTEN = "nothing was written"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -174,11 +175,7 @@ def run_dataset(arguments: Namespace) -> int:
             )
     except RecordError as error:
         # Only a strict run ends so.
-        if arguments.json:
-            print_json(strict_json(error, arguments))
-        print(printable(str(error)), file=sys.stderr)
-        print(printable(after_strict(arguments)), file=sys.stderr)
-        return 1
+        return stopped_by(error, arguments, what_there_is(arguments))
     seconds = time.perf_counter() - start
     for text in report["warnings"]:
         warning(text)
@@ -190,19 +187,26 @@ def run_dataset(arguments: Namespace) -> int:
     return 1 if report["total_errors"] or report["n_errors"] else 0
 
 
-def strict_json(error: RecordError, arguments: Namespace) -> dict[str, object]:
-    """Tell as plain data what a strict run stopped at."""
-    return {
-        "kind": "convert",
-        "out": arguments.out,
-        "stopped_at": {
-            "path": error.path,
-            "line": error.line,
-            "column": error.column,
-            "kind": error.kind,
-            "message": str(error),
-        },
-    }
+def stopped_by(error: RecordError, arguments: Namespace, what_there_is: str) -> int:
+    """Tell what a strict run stopped at, and give its exit status."""
+    if arguments.json:
+        print_json(
+            {
+                "kind": "convert",
+                "out": arguments.out,
+                "stopped_at": {
+                    "path": error.path,
+                    "line": error.line,
+                    "column": error.column,
+                    "kind": error.kind,
+                    "message": str(error),
+                },
+            }
+        )
+    print(printable(str(error)), file=sys.stderr)
+    stopped = f"stopped at the first error (--strict): {what_there_is}"
+    print(printable(stopped), file=sys.stderr)
+    return 1
 
 
 def print_json(value: object) -> None:
@@ -212,18 +216,17 @@ def print_json(value: object) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-def after_strict(arguments: Namespace) -> str:
-    """Tell that a strict run stopped at an error, and what there is now."""
+def what_there_is(arguments: Namespace) -> str:
+    """Tell what there is where a strict run stopped."""
     from maou_rust import maou_io
 
     from maou.cli.info import is_dataset
 
-    stopped = "stopped at the first error (--strict)"
     out = Path(arguments.out)
     if arguments.dry_run or not is_dataset(out):
-        return f"{stopped}: nothing was written"
+        return NOTHING_WRITTEN
     games = count(maou_io.info(out)["games"], "game")
-    return f"{stopped}: {out} is not brought up to date, it holds {games}"
+    return f"{out} is not brought up to date, it holds {games}"
 
 
 def as_json(

@@ -74,7 +74,7 @@ def read(arguments: Namespace, data: Path) -> ConvertReport | None:
     from maou_rust import RecordError, maou_io
 
     from maou._archives import Archives
-    from maou.cli.convert import print_first_errors
+    from maou.cli.convert import NOTHING_WRITTEN, print_first_errors, stopped_by
     from maou.cli.terminal import progress_line, warning
 
     try:
@@ -91,9 +91,7 @@ def read(arguments: Namespace, data: Path) -> ConvertReport | None:
                 progress=progress,
             )
     except RecordError as error:
-        print(printable(str(error)), file=sys.stderr)
-        stopped = "stopped at the first error (--strict): nothing was written"
-        print(stopped, file=sys.stderr)
+        stopped_by(error, arguments, NOTHING_WRITTEN)
         return None
     for text in report["warnings"]:
         warning(text)

@@ -33,7 +33,7 @@ def run_text(arguments: Namespace, target: Target) -> int:
     from maou_rust import RecordError, maou_io
 
     from maou._archives import Archives
-    from maou.cli.convert import print_json, strict_json
+    from maou.cli.convert import NOTHING_WRITTEN, stopped_by
     from maou.cli.terminal import progress_line
 
     encoding = arguments.encoding or target.encodings[0]
@@ -64,13 +64,7 @@ def run_text(arguments: Namespace, target: Target) -> int:
                 **place,
             )
     except RecordError as error:
-        # Only a strict run ends so.
-        if arguments.json:
-            print_json(strict_json(error, arguments))
-        print(printable(str(error)), file=sys.stderr)
-        stopped = "stopped at the first error (--strict): nothing was written"
-        print(stopped, file=sys.stderr)
-        return 1
+        return stopped_by(error, arguments, NOTHING_WRITTEN)
     seconds = time.perf_counter() - start
     tell(report, arguments, target, seconds)
     return 1 if report["n_errors"] else 0
