@@ -295,14 +295,14 @@ fn window(words: &[u64; 5], bit: usize) -> u64 {
 }
 
 /// What stands before the board.
-struct Head {
+pub(crate) struct Head {
     words: [u64; 5],
-    turn: Color,
-    kings: [usize; 2],
+    pub(crate) turn: Color,
+    pub(crate) kings: [usize; 2],
 }
 
 #[inline(always)]
-fn head(bytes: &[u8; 32]) -> Result<Head, HcpError> {
+pub(crate) fn head(bytes: &[u8; 32]) -> Result<Head, HcpError> {
     // A window of 64 bits can begin at each of the 256.
     let mut words = [0; 5];
     for (word, bytes) in words.iter_mut().zip(bytes.as_chunks().0) {
@@ -323,20 +323,21 @@ fn head(bytes: &[u8; 32]) -> Result<Head, HcpError> {
 }
 
 /// What the bits behind the head say, apart from the pieces on the board.
-struct Body {
+pub(crate) struct Body {
     /// Head and board in the other form.
     other: [u64; 5],
     /// Where the hands begin.
     hands_at: usize,
     /// By owner (Black, White, box) and number of the kind.
-    held: [[u8; 8]; 3],
-    order: HandOrder,
+    pub(crate) held: [[u8; 8]; 3],
+    /// Meant only if the body was read in full.
+    pub(crate) order: HandOrder,
 }
 
 /// Reads what stands behind the head, and hands each piece on the board with its square to
 /// `place`. `FULL` asks for the other form and the order, too.
 #[inline(always)]
-fn body<const FULL: bool>(
+pub(crate) fn body<const FULL: bool>(
     head: &Head,
     tables: &Tables,
     mut place: impl FnMut(Piece, usize),

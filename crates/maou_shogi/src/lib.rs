@@ -37,7 +37,7 @@ pub use move_list::MoveList;
 pub use mv::{Move, UsiError};
 pub use perft::perft;
 pub use piece::{Piece, PieceType};
-pub use policy::{N_POLICY_LABELS, policy_label_2187};
+pub use policy::{N_LABELS_1496, N_LABELS_2187, PolicyScheme};
 pub use position::{Position, SetupError, Undo};
 pub use repetition::{History, Repetition};
 pub use setup::{Handicap, Setup};

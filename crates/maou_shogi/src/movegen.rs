@@ -12,7 +12,6 @@ use crate::checks::{
 use crate::color::Color;
 use crate::move_list::MoveList;
 use crate::piece::PieceType;
-use crate::policy::{Mask, N_POLICY_LABELS};
 use crate::position::{BISHOP, GOLD, KING, KNIGHT, LANCE, PAWN, Position, ROOK, SILVER};
 
 /// Where generated moves go.
@@ -47,7 +46,10 @@ impl Sink for Counter {
 
 /// Sends all legal moves of the side to move, `US`, to the sink.
 #[inline(always)]
-fn generate<const US: usize, const THEM: usize, S: Sink>(position: &Position, sink: &mut S) {
+pub(crate) fn generate<const US: usize, const THEM: usize, S: Sink>(
+    position: &Position,
+    sink: &mut S,
+) {
     let ours = position.colors[US];
     let occupied = position.occupied_bits();
     let king = position.king_index(US);
@@ -186,8 +188,9 @@ fn pinned_moves<const US: usize, S: Sink>(
 }
 
 impl Position {
+    /// Sends all legal moves to the sink.
     #[inline(always)]
-    fn generate(&self, sink: &mut impl Sink) {
+    pub(crate) fn generate(&self, sink: &mut impl Sink) {
         match self.turn() {
             Color::Black => generate::<BLACK, WHITE, _>(self, sink),
             Color::White => generate::<WHITE, BLACK, _>(self, sink),
@@ -208,15 +211,6 @@ impl Position {
         let mut counter = Counter(0);
         self.generate(&mut counter);
         counter.0
-    }
-
-    /// Writes 1 for the class of each legal move (see
-    /// [`policy_label_2187`](crate::policy_label_2187)) and 0 for all others.
-    #[inline]
-    pub fn legal_mask_2187(&self, mask: &mut [u8; N_POLICY_LABELS]) {
-        mask.fill(0);
-        let flip = if self.turn() == Color::White { 80 } else { 0 };
-        self.generate(&mut Mask { classes: mask, flip });
     }
 
     /// Whether there is a legal move: if not, the side to move has lost.

@@ -171,9 +171,22 @@ impl Position {
     /// Puts a piece that is no king on an empty square.
     #[inline(always)]
     pub(crate) fn place(&mut self, piece: Piece, square: usize) {
+        self.place_unkeyed(piece, square);
+        self.keys ^= PIECE_KEYS[piece.code() as usize & 31][square];
+    }
+
+    /// Puts a piece that is no king on an empty square of a position that nobody asks for its key.
+    #[inline(always)]
+    pub(crate) fn place_unkeyed(&mut self, piece: Piece, square: usize) {
         self.toggle(piece, square);
         self.board[square] = Some(piece);
-        self.keys ^= PIECE_KEYS[piece.code() as usize & 31][square];
+    }
+
+    /// Puts a king on an empty square of a position that nobody asks for its key.
+    #[inline(always)]
+    pub(crate) fn place_king_unkeyed(&mut self, color: Color, square: usize) {
+        self.place_unkeyed(Piece::new(color, PieceType::King), square);
+        self.kings[color.index()] = square as u8;
     }
 
     /// Puts a king on an empty square.
