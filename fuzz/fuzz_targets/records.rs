@@ -5,8 +5,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use maou_shogi::record::{
-    ErrorKind, Format, GameRecord, Loss, Reader, RecordError, Sink, Variation, write_record,
-    write_records,
+    Comment, ErrorKind, Format, GameRecord, Loss, Reader, RecordError, Sink, Variation,
+    write_record, write_records,
 };
 
 #[derive(Default)]
@@ -118,8 +118,30 @@ fn check_same(format: Format, loss: &Loss, game: &GameRecord, again: &GameRecord
     if loss.n_times == 0 {
         assert_eq!(again.times_ms, game.times_ms, "{format:?}\n{text}");
     }
+    if format == Format::Csa && loss.n_comments == 0 {
+        assert_eq!(again.black_rating, game.black_rating, "{text}");
+        assert_eq!(again.white_rating, game.white_rating, "{text}");
+    }
+    if loss.n_comments == 0 {
+        check_comments(&game.comments, &again.comments, text);
+    }
     if loss.n_variations == 0 {
         assert_eq!(tree(&again.variations), tree(&game.variations), "{format:?}\n{text}");
+    }
+}
+
+/// Comments come back as lines of text, with evals among them.
+fn check_comments(written: &[Comment], again: &[Comment], text: &str) {
+    let mut again = again.iter();
+    let mut written: Vec<&Comment> = written.iter().collect();
+    written.sort_by_key(|comment| comment.ply);
+    for comment in written {
+        let plain = |ch: char| if ch.is_control() && ch != '\t' { ' ' } else { ch };
+        let expected: String = comment.text.chars().map(plain).collect();
+        let is_it = |found: &Comment| {
+            found.ply == comment.ply && found.text.trim_end() == expected.trim_end()
+        };
+        assert!(again.any(is_it), "{comment:?}\n{text}");
     }
 }
 
@@ -139,10 +161,6 @@ fn tree(variations: &[Variation]) -> Vec<(u32, &[maou_shogi::Move])> {
 /// Reads games again that were written into one text.
 fn check_written_together(games: &[GameRecord]) {
     for format in Format::ALL {
-        // Nothing parts games of KI2 but their moves.
-        if format == Format::Ki2 && games.iter().any(|game| game.moves.is_empty()) {
-            continue;
-        }
         let mut text = String::new();
         write_records(format, games, &mut text);
         let again = read(Reader::new(), text.as_bytes());

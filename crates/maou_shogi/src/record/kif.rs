@@ -147,8 +147,6 @@ impl<W: Width> Kif<'_, W> {
     /// The eval in the comment between `at` and `end`; most comments are not looked at any further.
     #[inline]
     fn eval_in_comment(&self, at: usize, end: usize) -> Option<Eval> {
-        /// What stands before an eval is not longer.
-        const MAX_BYTES: usize = 512;
         let text = &self.bytes[at..end];
         match text.first()? {
             b'+' | b'-' | b'0'..=b'9' => {
@@ -162,10 +160,8 @@ impl<W: Width> Kif<'_, W> {
             {
                 kif_comment::plain(&text[W::EVAL.len() + 2..])
             }
-            b'*' | b'#' => kif_comment::eval(&self.decoded(&text[..text.len().min(MAX_BYTES)])),
-            _ if text.starts_with(W::EVAL) => {
-                kif_comment::eval(&self.decoded(&text[..text.len().min(MAX_BYTES)]))
-            }
+            b'*' | b'#' => kif_comment::eval(&self.decoded(text)),
+            _ if text.starts_with(W::EVAL) => kif_comment::eval(&self.decoded(text)),
             _ => None,
         }
     }

@@ -73,7 +73,7 @@ pub(super) fn of_line(line: &str, turn: Color) -> Option<Verdict> {
         Verdict::of(Ending::Takeback, turn)
     } else if text.contains("エラー") {
         Verdict::of(Ending::Error, turn)
-    } else if winner.is_some() {
+    } else if winner.is_some() || text.contains("投了") {
         of(Ending::Resign)
     } else {
         return None;
@@ -107,6 +107,7 @@ mod tests {
         let open = |ending| Verdict { ending, result: None };
         for (line, expected) in [
             ("まで85手で先手の勝ち", Verdict::won_by(Ending::Resign, Black)),
+            ("まで104手で投了", Verdict::won_by(Ending::Resign, Black)),
             ("まで104手で下手の勝ち", Verdict::won_by(Ending::Resign, Black)),
             ("まで104手で上手の勝ち", Verdict::won_by(Ending::Resign, White)),
             ("まで3手で中断", open(Ending::Interrupted)),

@@ -19,6 +19,7 @@
 //! written as boards.
 
 mod csa;
+mod ending;
 mod games;
 mod header;
 mod jkf;
@@ -26,6 +27,7 @@ mod ki2;
 mod kif;
 mod kif_lines;
 mod loss;
+mod remarks;
 #[cfg(test)]
 mod tests;
 mod usi;
@@ -41,9 +43,8 @@ pub use kif::{write_ki2, write_kif};
 pub use loss::Loss;
 pub use usi::{write_sfen, write_usi};
 
-use super::ending::Verdict;
-use super::{Encoding, Ending, GameResult, Variation};
-use crate::{Color, Move, Position, Square};
+use super::{Encoding, Variation};
+use crate::{Move, Position, Square};
 
 /// A character that an encoding does not have.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -98,12 +99,6 @@ pub fn encode(text: &str, encoding: Encoding) -> Result<Vec<u8>, EncodeError> {
     Ok(bytes.into_owned())
 }
 
-/// Whether the name of the ending, with `turn` to move, would not tell who won.
-fn forgets_winner(ending: Ending, result: GameResult, turn: Color) -> bool {
-    let told = Verdict::of(ending, turn).result;
-    result.winner().is_some() && told.is_some_and(|told| told != result)
-}
-
 /// Number of lines in a variation: itself and those that leave it.
 fn n_lines(variation: &Variation) -> u64 {
     1 + variation.variations.iter().map(n_lines).sum::<u64>()
@@ -114,13 +109,6 @@ pub(super) fn kif_move_name(position: &Position, mv: Move) -> String {
     let mut name = String::new();
     kif::push_kif_move(&mut name, position, mv, None);
     name
-}
-
-/// Writes `tag` and `text` as one line, with the blanks of the text.
-fn push_text(out: &mut String, tag: &str, text: &str) {
-    out.push_str(tag);
-    out.extend(text.trim_end().chars().map(|c| if c.is_control() && c != '\t' { ' ' } else { c }));
-    out.push('\n');
 }
 
 /// Writes `tag` and `text` as one line, whatever the text holds.

@@ -3,12 +3,15 @@
 use std::fmt::Write;
 
 use super::header::{Header, Names};
-use super::kif_lines::{by_ply, take_while};
-use super::{Loss, forgets_winner, n_lines, push_line, push_text, rank_squares};
+use super::kif_lines::{Line, Parts, take_while};
+use super::remarks::Remark;
+use super::{Loss, ending, n_lines, push_line, rank_squares};
 use crate::record::builder::Eval;
-use crate::record::csa_comment;
+use crate::record::csa_comment::{self, Comment};
+use crate::record::csa_ending;
 use crate::record::csa_start::piece_name;
-use crate::record::{Comment, Ending, GameRecord, GameResult};
+use crate::record::ending::Verdict;
+use crate::record::{Ending, GameRecord, GameResult};
 use crate::sfen::HAND_ORDER;
 use crate::{Color, Move, Piece, PieceType, Position};
 
@@ -45,21 +48,16 @@ pub fn write_csa_with(game: &GameRecord, options: CsaOptions, out: &mut String) 
         push_line(out, &format!("{key}{colon}"), value);
     }
     push_board(out, &game.start);
-    let comments = by_ply(&game.comments, |comment| comment.ply, 0, game.moves.len());
-    push_ratings(out, game, &comments);
-    let turn = push_moves(out, game, &comments, options);
-    let changes_ending = match game.ending {
-        Ending::Unknown => game.result != GameResult::Unknown,
-        ending => ending == Ending::Walkover,
-    };
-    push_ending(out, game, &comments, turn);
-    Loss {
-        n_variations: game.variations.iter().map(n_lines).sum(),
-        n_comments: (game.comments.len() - comments.len()) as u64,
-        n_headers: header.n_lost,
-        n_endings: u64::from(changes_ending),
-        ..Loss::NONE
-    }
+    let line = Line::from(game);
+    let Parts { mut remarks, mut loss, .. } = line.parts();
+    loss.n_comments += quote_data(&line, game, &mut remarks);
+    let after_end = remarks.split_off(n_before_end(&remarks, game.moves.len()));
+    push_ratings(out, game, &remarks);
+    let turn = push_moves(out, game, &remarks, options);
+    loss += push_end(out, &line, game, after_end, turn);
+    loss.n_variations = game.variations.iter().map(n_lines).sum();
+    loss.n_headers = header.n_lost;
+    loss
 }
 
 /// Headers of version 2.
@@ -67,23 +65,59 @@ const V2_KEYS: [&str; 8] =
     ["N+", "N-", "$EVENT", "$SITE", "$START_TIME", "$END_TIME", "$TIME_LIMIT", "$OPENING"];
 
 /// What a comment says to the reader.
-fn said(comment: &Comment) -> csa_comment::Comment {
-    csa_comment::parse(format!("'{}", comment.text).as_bytes())
+fn said(remark: &Remark) -> Comment {
+    csa_comment::parse(format!("'{}", remark.text).as_bytes())
+}
+
+/// The eval that a comment tells.
+fn told(remark: &Remark) -> Option<Eval> {
+    match said(remark) {
+        Comment::EvalBlack(cp) => Some(Eval::Black(cp)),
+        _ => csa_comment::eval_of_gui(&remark.text),
+    }
+}
+
+/// The rating of a side that is told last.
+fn told_rating(remarks: &[Remark], color: Color) -> Option<f64> {
+    remarks.iter().rev().find_map(|remark| match (said(remark), color) {
+        (Comment::BlackRating(told), Color::Black) | (Comment::WhiteRating(told), Color::White) => {
+            Some(told)
+        }
+        _ => None,
+    })
+}
+
+/// Quotes the comments that would be read as data which the game does not have; returns how many.
+fn quote_data(line: &Line<'_>, game: &GameRecord, remarks: &mut [Remark]) -> u64 {
+    let is_other_rating =
+        |color, rating| told_rating(remarks, color).is_some_and(|told| Some(told) != rating);
+    let other_black = is_other_rating(Color::Black, game.black_rating);
+    let other_white = is_other_rating(Color::White, game.white_rating);
+    let mut n_quoted = 0;
+    for remark in remarks {
+        let is_misread = match said(remark) {
+            Comment::BlackRating(_) => other_black,
+            Comment::WhiteRating(_) => other_white,
+            Comment::Summary(_) => remark.ply < game.moves.len(),
+            _ if remark.text.starts_with("CSA encoding=") => true,
+            _ => remark.ply > 0 && line.eval_before(remark.ply).is_none() && told(remark).is_some(),
+        };
+        if is_misread {
+            remark.quote();
+            n_quoted += 1;
+        }
+    }
+    n_quoted
 }
 
 /// Appends the ratings, unless a comment tells them.
-fn push_ratings(out: &mut String, game: &GameRecord, comments: &[&Comment]) {
+fn push_ratings(out: &mut String, game: &GameRecord, remarks: &[Remark]) {
     for (tag, color, name, rating) in [
         ("'black_rate:", Color::Black, &game.black, game.black_rating),
         ("'white_rate:", Color::White, &game.white, game.white_rating),
     ] {
         let Some(rating) = rating else { continue };
-        let told = comments.iter().rev().find_map(|comment| match (said(comment), color) {
-            (csa_comment::Comment::BlackRating(told), Color::Black)
-            | (csa_comment::Comment::WhiteRating(told), Color::White) => Some(told),
-            _ => None,
-        });
-        if told != Some(rating) {
+        if told_rating(remarks, color) != Some(rating) {
             push_line(out, tag, &format!("{name}:{rating:?}"));
         }
     }
@@ -146,11 +180,11 @@ fn written(position: &Position, mv: Move) -> WrittenMove {
     [sign, from[0], from[1], digit(to.file()), digit(to.rank()), name[0], name[1]]
 }
 
-/// Appends all moves and comments but those that follow the end, and returns who is to move.
+/// Appends all moves with their comments, and returns who is to move.
 fn push_moves(
     out: &mut String,
     game: &GameRecord,
-    comments: &[&Comment],
+    mut remarks: &[Remark],
     options: CsaOptions,
 ) -> Color {
     let mut position = game.start.clone();
@@ -159,9 +193,8 @@ fn push_moves(
         moves.push(written(&position, mv));
         position.make(mv);
     }
-    let mut comments = comments;
     let mut turn = game.start.turn();
-    push_comments(out, take_while(&mut comments, |comment| comment.ply == 0), moves.is_empty());
+    push_comments(out, take_while(&mut remarks, |remark| remark.ply == 0));
     for (ply, text) in moves.iter().enumerate() {
         push_move(out, text);
         out.push('\n');
@@ -173,7 +206,7 @@ fn push_moves(
             }
             out.push('\n');
         }
-        let here = take_while(&mut comments, |comment| comment.ply as usize == ply + 1);
+        let here = take_while(&mut remarks, |remark| remark.ply == ply + 1);
         let eval = game.evals_cp[ply].filter(|eval| told_eval(here, turn) != Some(*eval));
         if let Some(eval) = eval {
             let black = if turn == Color::White { i32::from(eval) } else { -i32::from(eval) };
@@ -185,31 +218,27 @@ fn push_moves(
             }
             out.push('\n');
         }
-        push_comments(out, here, ply + 1 == moves.len());
+        push_comments(out, here);
     }
     turn
 }
 
 /// The eval of the move before that comments tell, with `turn` to move now.
-fn told_eval(comments: &[&Comment], turn: Color) -> Option<i16> {
-    let told = |comment: &&Comment| match said(comment) {
-        csa_comment::Comment::EvalBlack(cp) => Some(Eval::Black(cp)),
-        _ => csa_comment::eval_of_gui(&comment.text),
-    };
-    comments.iter().find_map(told).map(|eval| eval.of_mover(turn))
+fn told_eval(remarks: &[Remark], turn: Color) -> Option<i16> {
+    remarks.iter().find_map(told).map(|eval| eval.of_mover(turn))
 }
 
-/// Where the comments begin that follow the end of the game: those from the summary on.
-fn n_before_end(comments: &[&Comment]) -> usize {
+/// Number of comments before the end of the game: those after its last move from the summary on
+/// follow it.
+fn n_before_end(remarks: &[Remark], n_moves: usize) -> usize {
     let is_summary =
-        |comment: &&&Comment| matches!(said(comment), csa_comment::Comment::Summary(_));
-    comments.iter().take_while(|comment| !is_summary(comment)).count()
+        |remark: &Remark| remark.ply == n_moves && matches!(said(remark), Comment::Summary(_));
+    remarks.iter().position(is_summary).unwrap_or(remarks.len())
 }
 
-fn push_comments(out: &mut String, comments: &[&Comment], is_last: bool) {
-    let n_comments = if is_last { n_before_end(comments) } else { comments.len() };
-    for comment in &comments[..n_comments] {
-        push_text(out, "'", &comment.text);
+fn push_comments(out: &mut String, remarks: &[Remark]) {
+    for remark in remarks {
+        let _ = writeln!(out, "'{}", remark.text);
     }
 }
 
@@ -228,63 +257,80 @@ fn line_plies(mv: Move, ply: usize, options: CsaOptions) -> usize {
     1 + (mixed >> 16) as usize % max
 }
 
-/// Appends how the game ended, with `turn` to move, and the comments from the summary on.
-fn push_ending(out: &mut String, game: &GameRecord, comments: &[&Comment], turn: Color) {
-    let n_moves = game.moves.len();
-    let first = comments.partition_point(|comment| (comment.ply as usize) < n_moves);
-    let last = &comments[first..];
-    let after = &last[n_before_end(last)..];
-    push_special(out, game, turn, !after.is_empty());
-    for comment in after {
-        push_text(out, "'", &comment.text);
-    }
+/// A way to write how a game ended.
+#[derive(Clone, Copy)]
+struct End {
+    special: Option<&'static str>,
+    has_summary: bool,
+    /// What the comments from the summary on say is not meant so.
+    quotes: bool,
 }
 
-/// Appends the special move that ends the game, and the summary unless a comment is one.
-fn push_special(out: &mut String, game: &GameRecord, turn: Color, has_summary: bool) {
-    let special = match game.ending {
-        Ending::Resign => "%TORYO",
-        Ending::Checkmate => "%TSUMI",
-        Ending::Repetition | Ending::PerpetualCheck => "%SENNICHITE",
-        Ending::Declaration => "%KACHI",
-        Ending::Impasse => "%JISHOGI",
-        Ending::MaxMoves => "%MAX_MOVES",
-        Ending::Time => "%TIME_UP",
-        Ending::IllegalMove => "%ILLEGAL_MOVE",
-        Ending::IllegalAction if game.result == GameResult::WhiteWins => "%+ILLEGAL_ACTION",
-        Ending::IllegalAction => "%-ILLEGAL_ACTION",
-        Ending::Interrupted | Ending::Walkover => "%CHUDAN",
-        Ending::NoMate => "%FUZUMI",
-        Ending::Takeback => "%MATTA",
-        Ending::Error => "%ERROR",
-        Ending::Unknown => return,
+/// Appends how the game ended, with `turn` to move, and the comments from the summary on; returns
+/// what is left out.
+fn push_end(
+    out: &mut String,
+    line: &Line<'_>,
+    game: &GameRecord,
+    mut after_end: Vec<Remark>,
+    turn: Color,
+) -> Loss {
+    let verdict_of = |text: &str| match csa_comment::parse(text.as_bytes()) {
+        Comment::Summary(verdict) => Some(verdict),
+        _ => None,
     };
-    let forgets_winner = forgets_winner(game.ending, game.result, turn);
-    if !forgets_winner {
-        out.push_str(special);
-        out.push('\n');
+    let summary = summary(game).filter(|_| after_end.is_empty());
+    let said_after: Vec<Verdict> =
+        after_end.iter().filter_map(|remark| verdict_of(&format!("'{}", remark.text))).collect();
+    let way = |end: End| {
+        let name = end.special.map(|name| format!("%{name}"));
+        let special = name.and_then(|name| csa_ending::of_name(name.as_bytes(), turn));
+        let summary = summary.as_deref().filter(|_| end.has_summary).and_then(verdict_of);
+        let comments = said_after.iter().copied().filter(|_| !end.quotes);
+        (end, special.into_iter().chain(summary).chain(comments).collect())
+    };
+    // The rules tell perpetual check, but not every program knows them.
+    let summary_first = game.ending == Ending::PerpetualCheck && summary.is_some();
+    let names = ending::special_names(game.ending).iter().map(|name| Some(*name)).chain([None]);
+    let ways = [false, true].into_iter().flat_map(|quotes| {
+        names.clone().flat_map(move |special| {
+            [summary_first, !summary_first].map(|has_summary| End { special, has_summary, quotes })
+        })
+    });
+    let Some((end, is_told)) = ending::choose(line, ways.map(way)) else { return Loss::NONE };
+    if let Some(special) = end.special {
+        let _ = writeln!(out, "%{special}");
     }
-    if !has_summary && (game.ending == Ending::PerpetualCheck || forgets_winner) {
-        push_summary(out, game);
+    if let Some(summary) = summary.filter(|_| end.has_summary) {
+        push_line(out, "", &summary);
     }
+    let mut n_quoted = 0;
+    for remark in after_end.iter_mut().filter(|_| end.quotes) {
+        if matches!(said(remark), Comment::Summary(_)) {
+            remark.quote();
+            n_quoted += 1;
+        }
+    }
+    push_comments(out, &after_end);
+    Loss { n_endings: u64::from(!is_told), n_comments: n_quoted, ..Loss::NONE }
 }
 
-/// Appends the comment in which floodgate names winner and loser, for endings whose name alone
-/// does not tell them.
-fn push_summary(out: &mut String, game: &GameRecord) {
+/// The comment in which floodgate names winner and loser, for endings whose name alone does not
+/// tell them.
+fn summary(game: &GameRecord) -> Option<String> {
     let kind = match game.ending {
         Ending::Resign => "toryo",
         Ending::Time => "time up",
         Ending::PerpetualCheck => "oute_sennichite",
         Ending::IllegalMove => "illegal move",
         Ending::Declaration => "kachi",
-        _ => return,
+        _ => return None,
     };
     let (black, white) = match game.result {
         GameResult::BlackWins => ("win", "lose"),
         GameResult::WhiteWins => ("lose", "win"),
         GameResult::Draw => ("draw", "draw"),
-        GameResult::Unknown => return,
+        GameResult::Unknown => return None,
     };
-    push_line(out, "'summary:", &format!("{kind}:{} {black}:{} {white}", game.black, game.white));
+    Some(format!("'summary:{kind}:{} {black}:{} {white}", game.black, game.white))
 }

@@ -3,7 +3,9 @@
 
 use crate::record::GameRecord;
 use crate::record::detect::may_be_kif;
+use crate::record::glyph::{self, Glyph, Utf8};
 use crate::record::header::parse_date;
+use crate::record::kif_move::{Lexed, lex};
 
 /// A format of headers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -49,7 +51,7 @@ pub(super) struct Header {
 
 /// Whether the header field of this name is a part of the start position.
 fn is_start(key: &str) -> bool {
-    key == "手合割" || key.ends_with("の持駒") || key.ends_with("の持ち駒")
+    matches!(key, "手合割" | "手番") || key.ends_with("の持駒") || key.ends_with("の持ち駒")
 }
 
 impl Header {
@@ -160,15 +162,22 @@ fn default_name(field: Field, names: Names, is_handicap: bool) -> &'static str {
 /// Whether a line that begins so is read as a header of KIF.
 fn is_kif_key(key: &str) -> bool {
     const OTHER_LINES: [&str; 3] = ["まで", "変化", "手数--"];
-    let first = key.chars().next();
-    let begins_well = first.is_some_and(|ch| {
-        // A digit begins a move, a bracket JSON.
-        !ch.is_whitespace()
-            && !ch.is_ascii_digit()
-            && !('０'..='９').contains(&ch)
-            && !"#*&|+{[▲△▼▽☗☖⛊⛉\u{1A}".contains(ch)
+    // A digit begins a move, a bracket JSON.
+    let begins_well = key.chars().next().is_some_and(|first| {
+        let is_number = first.is_ascii_digit() || ('０'..='９').contains(&first);
+        !is_number
+            && !matches!(glyph::of_char(first), Glyph::Mark(_) | Glyph::Blank)
+            && !first.is_whitespace()
+            && !"#*&|+{[\u{1A}".contains(first)
     });
+    // 三番勝負 begins no move, but 三五歩 and `三 同歩` do.
+    let is_move = |at| matches!(lex::<Utf8>(key.as_bytes(), at), Lexed::Move(..));
+    let has_move = is_move(0)
+        || key.char_indices().any(|(at, ch)| {
+            matches!(glyph::of_char(ch), Glyph::Blank) && is_move(at + ch.len_utf8())
+        });
     begins_well
+        && !has_move
         && !OTHER_LINES.iter().any(|begin| key.starts_with(begin))
         && !key.contains(|ch: char| matches!(ch, '：' | ':') || ch.is_control())
         && key.trim() == key

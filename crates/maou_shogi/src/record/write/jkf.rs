@@ -3,14 +3,15 @@
 use std::fmt::Write;
 
 use super::header::{Header, Names};
-use super::ki2::relation;
-use super::kif_lines::{Line, Start, by_ply, eval_comment, take_while, told_eval};
-use super::{Loss, n_lines};
+use super::ki2::{kind_of, relation};
+use super::kif_lines::{Line, Parts, Start, eval_comment, take_while, told_eval};
+use super::remarks::Remark;
+use super::{Loss, ending};
 use crate::record::csa_start::piece_name;
 use crate::record::jkf;
 use crate::record::jkf_start::preset;
-use crate::record::{Comment, Ending, GameRecord, GameResult, Variation};
-use crate::{Color, Move, Piece, PieceType, Position, Square};
+use crate::record::{GameRecord, Variation};
+use crate::{Color, Move, PieceType, Position, Square};
 
 /// Appends a game as JKF text, and returns what JKF has no place for: fractions of seconds, ratings,
 /// and comments before the first move of a variation.
@@ -35,7 +36,7 @@ pub fn write_jkf(game: &GameRecord, out: &mut String) -> Loss {
     out.push_str("},\n\"moves\":[\n");
     let start = Start { position: game.start.clone(), last_to: None, total_ms: [0; 2] };
     let line = Line::from(game);
-    loss += push_line_of(out, start, line, Some(game));
+    loss += push_line_of(out, start, line);
     out.push_str("\n]}\n");
     loss
 }
@@ -104,62 +105,24 @@ fn push_position(out: &mut String, position: &Position) {
 }
 
 /// The name of an ending, with `turn` to move, and whether it tells all: chosen by what the reader
-/// would make of it, at the end of the main line of `game` or of a variation.
-fn special(
-    line: &Line<'_>,
-    turn: Color,
-    game: Option<&GameRecord>,
-) -> (Option<&'static str>, bool) {
-    const NAMES: [&str; 14] = [
-        "TORYO",
-        "CHUDAN",
-        "SENNICHITE",
-        "TIME_UP",
-        "ILLEGAL_MOVE",
-        "+ILLEGAL_ACTION",
-        "-ILLEGAL_ACTION",
-        "JISHOGI",
-        "KACHI",
-        "MAX_MOVES",
-        "MATTA",
-        "TSUMI",
-        "FUZUMI",
-        "ERROR",
-    ];
-    if line.ending == Ending::Unknown {
-        return (None, line.result == GameResult::Unknown);
-    }
-    let told = |name: &&str| {
-        let verdict = jkf::verdict(name, turn).unwrap_or_default();
-        let verdict = game.map_or(verdict, |game| verdict.settled(game).0);
-        (verdict.ending, verdict.result.unwrap_or(GameResult::Unknown))
-    };
-    if let Some(name) = NAMES.into_iter().find(|name| told(name) == (line.ending, line.result)) {
-        return (Some(name), true);
-    }
-    // Who broke the rules matters more than that it was by a move.
-    let is_like = |name: &&str| told(name) == (Ending::IllegalAction, line.result);
-    let is_illegal_move = line.ending == Ending::IllegalMove;
-    (NAMES.into_iter().find(|name| is_illegal_move && is_like(name)), false)
+/// would make of it.
+fn special(line: &Line<'_>, turn: Color) -> (Option<&'static str>, bool) {
+    let named = |name: &'static str| (Some(name), jkf::verdict(name, turn).into_iter().collect());
+    let names = ending::special_names(line.ending).iter().map(|name| named(name));
+    ending::choose(line, names.chain([(None, Vec::new())])).unwrap_or_default()
 }
 
 /// Appends the elements of a line, within those of which are the lines that leave it; returns what
-/// is left out. `game` is that of a main line, which alone has an element before its first move.
-fn push_line_of(out: &mut String, start: Start, line: Line<'_>, game: Option<&GameRecord>) -> Loss {
-    let mut loss = Loss::NONE;
-    let end_ply = line.ply + line.moves.len();
-    let comments = by_ply(line.comments, |comment| comment.ply, line.ply, end_ply);
-    let variations = by_ply(line.variations, |variation| variation.ply, line.ply, end_ply);
-    loss.n_comments += (line.comments.len() - comments.len()) as u64;
-    let lost = line.variations.iter().filter(|v| !(line.ply..=end_ply).contains(&(v.ply as usize)));
-    loss.n_variations += lost.map(n_lines).sum::<u64>();
-
+/// is left out. A main line alone has an element before its first move.
+fn push_line_of(out: &mut String, start: Start, line: Line<'_>) -> Loss {
+    let Parts { remarks, variations, mut loss } = line.parts_with_evals();
     let mut state = start;
-    let (mut comments, mut waiting) = (comments.as_slice(), variations.as_slice());
-    let first = take_while(&mut comments, |comment| comment.ply as usize == line.ply);
-    let separator = if game.is_some() { ",\n" } else { "," };
+    let (mut remarks, mut waiting) = (remarks.as_slice(), variations.as_slice());
+    let first = take_while(&mut remarks, |remark| remark.ply == line.ply);
+    let is_main = line.game.is_some();
+    let separator = if is_main { ",\n" } else { "," };
     let mut is_first = true;
-    if game.is_some() {
+    if is_main {
         out.push('{');
         push_comments(out, "", None, first, state.position.turn());
         out.push('}');
@@ -183,13 +146,13 @@ fn push_line_of(out: &mut String, start: Start, line: Line<'_>, game: Option<&Ga
             push_time(out, ms, *total_ms);
         }
         let ply = line.ply + idx;
-        let here = take_while(&mut comments, |comment| comment.ply as usize == ply + 1);
+        let here = take_while(&mut remarks, |remark| remark.ply == ply + 1);
         push_comments(out, ",", line.evals_cp[idx], here, state.position.turn());
         let leaving = take_while(&mut waiting, |variation| variation.ply as usize == ply);
         loss += push_forks(out, ",", &before, leaving);
         out.push('}');
     }
-    let (name, is_told) = special(&line, state.position.turn(), game);
+    let (name, is_told) = special(&line, state.position.turn());
     loss.n_endings += u64::from(!is_told);
     if name.is_some() || !waiting.is_empty() {
         out.push_str(if is_first { "" } else { separator });
@@ -212,7 +175,7 @@ fn push_forks(out: &mut String, comma: &str, start: &Start, leaving: &[&Variatio
     let _ = write!(out, "{comma}\"forks\":[");
     for (idx, variation) in leaving.iter().enumerate() {
         out.push_str(if idx == 0 { "[" } else { ",[" });
-        loss += push_line_of(out, start.clone(), Line::from(*variation), None);
+        loss += push_line_of(out, start.clone(), Line::from(*variation));
         out.push(']');
     }
     out.push(']');
@@ -224,12 +187,12 @@ fn push_comments(
     out: &mut String,
     comma: &str,
     eval: Option<i16>,
-    comments: &[&Comment],
+    remarks: &[Remark],
     turn: Color,
 ) {
-    let eval = eval.filter(|eval| told_eval(comments, turn) != Some(*eval));
+    let eval = eval.filter(|eval| told_eval(remarks, turn) != Some(*eval));
     let eval = eval.map(|eval| eval_comment(eval, turn));
-    let texts = comments.iter().map(|comment| comment.text.as_str());
+    let texts = remarks.iter().map(|remark| &*remark.text);
     for (idx, text) in eval.as_deref().into_iter().chain(texts).enumerate() {
         match idx {
             0 => {
@@ -239,7 +202,7 @@ fn push_comments(
         }
         push_string(out, text);
     }
-    out.push_str(if eval.is_none() && comments.is_empty() { "" } else { "]" });
+    out.push_str(if eval.is_none() && remarks.is_empty() { "" } else { "]" });
 }
 
 fn push_square(out: &mut String, key: &str, square: Square) {
@@ -251,8 +214,7 @@ fn push_square(out: &mut String, key: &str, square: Square) {
 fn push_move(out: &mut String, state: &Start, mv: Move) {
     let position = &state.position;
     let to = mv.to();
-    let moved = mv.from().and_then(|from| position.piece_on(from)).map(Piece::piece_type);
-    let kind = moved.or(mv.dropped()).unwrap_or(PieceType::Pawn);
+    let kind = kind_of(position, mv);
     if let Some(from) = mv.from() {
         push_square(out, "from", from);
     }

@@ -4,7 +4,7 @@ use super::kif::{piece_name, push_target};
 use crate::attacks::{BLACK, WHITE, bit};
 use crate::checks::attack_of;
 use crate::record::ki2::{is_great, origin_offset};
-use crate::{Color, Move, PieceType, Position, Square};
+use crate::{Color, Move, Piece, PieceType, Position, Square};
 
 /// Appends a move such as `▲７六歩`, `△同　銀` or `▲５八金右`, and returns how many half-width columns
 /// it takes.
@@ -18,16 +18,7 @@ pub(super) fn push_ki2_move(
     let to = mv.to();
     out.push(if position.turn() == Color::Black { '▲' } else { '△' });
     let mut rest = String::new();
-    match mv.from() {
-        None => {
-            let kind = mv.dropped().unwrap_or(PieceType::Pawn);
-            rest.push_str(piece_name(kind));
-        }
-        Some(from) => {
-            let kind = position.piece_on(from).map_or(PieceType::Pawn, |piece| piece.piece_type());
-            rest.push_str(piece_name(kind));
-        }
-    }
+    rest.push_str(piece_name(kind_of(position, mv)));
     rest.push_str(&relation(position, mv));
     if mv.is_promotion() {
         rest.push('成');
@@ -46,11 +37,15 @@ pub(super) fn push_ki2_move(
     2 * out[start..].chars().count()
 }
 
+/// The piece that moves or is dropped, as it is before the move.
+pub(super) fn kind_of(position: &Position, mv: Move) -> PieceType {
+    let moved = mv.from().and_then(|from| position.piece_on(from)).map(Piece::piece_type);
+    moved.or(mv.dropped()).unwrap_or(PieceType::Pawn)
+}
+
 /// What tells the piece that moves from others of its kind: 打, or words such as 右 and 上.
 pub(super) fn relation(position: &Position, mv: Move) -> String {
-    let (to, from) = (mv.to(), mv.from());
-    let moved = from.and_then(|from| position.piece_on(from)).map(|piece| piece.piece_type());
-    let kind = moved.or(mv.dropped()).unwrap_or(PieceType::Pawn);
+    let (to, from, kind) = (mv.to(), mv.from(), kind_of(position, mv));
     let fellows = fellows(position, kind, to, from);
     let mut words = String::new();
     match from {

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use super::header::{Header, Names};
 use super::kif_lines::{Line, Start, Style, push_lines};
-use super::{Loss, forgets_winner, push_line, rank_squares};
-use crate::record::{Ending, GameRecord, GameResult};
+use super::{Loss, ending, push_line, rank_squares};
+use crate::record::{Ending, GameRecord, GameResult, kif_ending};
 use crate::sfen::HAND_ORDER;
 use crate::{Color, Handicap, Move, Piece, PieceType, Position, Setup, Square};
 
@@ -212,20 +212,32 @@ pub(super) fn push_time(out: &mut String, ms: u32, total_ms: u64) {
     let _ = write!(out, "/{:02}:{:02}:{:02})", total / 3600, total / 60 % 60, total % 60);
 }
 
-/// Appends the word in place of a move, after `n_plies` and with `turn` to move, unless it would
-/// tell another winner.
-pub(super) fn push_word(out: &mut String, line: &Line<'_>, n_plies: usize, turn: Color) {
-    let Some(word) = word(line, turn) else { return };
-    let is_draw_only = line.ending == Ending::Unknown;
-    if is_draw_only || !forgets_winner(line.ending, line.result, turn) || tells_winner(line.ending)
-    {
+/// Appends how a line ends after `n_plies` and with `turn` to move: the word in place of a move,
+/// which KI2 does not have, and the last line; returns whether they tell it all.
+pub(super) fn push_end(
+    out: &mut String,
+    line: &Line<'_>,
+    style: Style,
+    n_plies: usize,
+    turn: Color,
+) -> bool {
+    let word = word(line, turn);
+    let sentence = word.and_then(|word| sentence(line, word, style, n_plies, turn));
+    let sentence = sentence.as_deref().filter(|line| kif_ending::of_line(line, turn).is_some());
+    let word = word.filter(|_| style == Style::Kif);
+    let ways = [(word, sentence), (None, sentence), (word, None), (None, None)].map(|way| {
+        let of_word = way.0.and_then(|word| kif_ending::of_word(word, turn));
+        let of_line = way.1.and_then(|line| kif_ending::of_line(line, turn));
+        (way, of_word.into_iter().chain(of_line).collect())
+    });
+    let chosen = ending::choose(line, ways);
+    if let Some((Some(word), _)) = chosen.map(|chosen| chosen.0) {
         let _ = writeln!(out, "{:4} {word}", n_plies + 1);
     }
-}
-
-/// Whether the word itself says who wins.
-const fn tells_winner(ending: Ending) -> bool {
-    matches!(ending, Ending::IllegalMove | Ending::IllegalAction | Ending::Walkover)
+    if let Some((_, Some(sentence))) = chosen.map(|chosen| chosen.0) {
+        let _ = writeln!(out, "{sentence}");
+    }
+    chosen.is_some_and(|chosen| chosen.1)
 }
 
 fn word(line: &Line<'_>, turn: Color) -> Option<&'static str> {
@@ -239,6 +251,7 @@ fn word(line: &Line<'_>, turn: Color) -> Option<&'static str> {
         Ending::MaxMoves => "最大手数",
         Ending::Time => "切れ負け",
         Ending::IllegalMove | Ending::IllegalAction if mover_wins => "反則勝ち",
+        Ending::IllegalMove if line.result.winner().is_none() => "反則",
         Ending::IllegalMove | Ending::IllegalAction => "反則負け",
         Ending::Walkover if mover_wins => "不戦勝",
         Ending::Walkover => "不戦敗",
@@ -252,28 +265,26 @@ fn word(line: &Line<'_>, turn: Color) -> Option<&'static str> {
     Some(word)
 }
 
-/// Appends the sentence that ends a line, after `n_plies` and with `turn` to move.
-pub(super) fn push_sentence(
-    out: &mut String,
+/// The last line, after `n_plies` and with `turn` to move.
+fn sentence(
     line: &Line<'_>,
+    word: &str,
     style: Style,
     n_plies: usize,
     turn: Color,
-) {
-    let Some(word) = word(line, turn) else { return };
+) -> Option<String> {
     let winner = match line.result {
         GameResult::BlackWins => "先手の",
         GameResult::WhiteWins => "後手の",
         GameResult::Draw | GameResult::Unknown => "",
     };
-    let is_usual = !forgets_winner(line.ending, line.result, turn);
+    let mover_loses = line.result == GameResult::win_of(turn.opponent());
     let (before, after) = match line.ending {
         // Only KI2 has no other place for them.
-        Ending::Takeback | Ending::Error if style == Style::Kif => return,
+        Ending::Takeback | Ending::Error if style == Style::Kif => return None,
         Ending::MaxMoves => ("最大手数により引き分け", ""),
-        Ending::Checkmate if style == Style::Ki2 && is_usual => {
-            let _ = writeln!(out, "まで{n_plies}手詰");
-            return;
+        Ending::Checkmate if style == Style::Ki2 && mover_loses => {
+            return Some(format!("まで{n_plies}手詰"));
         }
         _ if winner.is_empty() => (word, ""),
         Ending::Time => ("時間切れにより", "勝ち"),
@@ -283,5 +294,5 @@ pub(super) fn push_sentence(
         Ending::Walkover => ("", "不戦勝"),
         _ => ("", "勝ち"),
     };
-    let _ = writeln!(out, "まで{n_plies}手で{before}{winner}{after}");
+    Some(format!("まで{n_plies}手で{before}{winner}{after}"))
 }

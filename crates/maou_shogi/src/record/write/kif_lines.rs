@@ -4,8 +4,9 @@
 use std::fmt::Write;
 
 use super::ki2::push_ki2_move;
-use super::kif::{push_kif_move, push_sentence, push_time, push_word};
-use super::{Loss, n_lines, push_text};
+use super::kif::{push_end, push_kif_move, push_time};
+use super::remarks::Remark;
+use super::{Loss, n_lines};
 use crate::record::builder::Eval;
 use crate::record::{Comment, Ending, GameRecord, GameResult, Variation, kif_comment};
 use crate::{Color, Move, Position, Square};
@@ -22,6 +23,8 @@ pub(super) enum Style {
 /// The main line of a game, or a variation.
 #[derive(Clone, Copy)]
 pub(super) struct Line<'a> {
+    /// The game, if it is a main line.
+    pub game: Option<&'a GameRecord>,
     /// Moves of the game before its first one.
     pub ply: usize,
     pub moves: &'a [Move],
@@ -36,6 +39,7 @@ pub(super) struct Line<'a> {
 impl<'a> From<&'a GameRecord> for Line<'a> {
     fn from(game: &'a GameRecord) -> Line<'a> {
         Line {
+            game: Some(game),
             ply: 0,
             moves: &game.moves,
             evals_cp: &game.evals_cp,
@@ -51,6 +55,7 @@ impl<'a> From<&'a GameRecord> for Line<'a> {
 impl<'a> From<&'a Variation> for Line<'a> {
     fn from(line: &'a Variation) -> Line<'a> {
         Line {
+            game: None,
             ply: line.ply as usize,
             moves: &line.moves,
             evals_cp: &line.evals_cp,
@@ -60,6 +65,53 @@ impl<'a> From<&'a Variation> for Line<'a> {
             comments: &line.comments,
             variations: &line.variations,
         }
+    }
+}
+
+/// What belongs to the moves of a line, by its ply, and what is lost since it stands beyond them.
+pub(super) struct Parts<'a> {
+    pub remarks: Vec<Remark<'a>>,
+    pub variations: Vec<&'a Variation>,
+    pub loss: Loss,
+}
+
+impl<'a> Line<'a> {
+    /// What stands beside the moves.
+    pub fn parts(&self) -> Parts<'a> {
+        let plies = self.ply..=self.ply + self.moves.len();
+        let is_here = |ply: u32| plies.contains(&(ply as usize));
+        let (comments, strays): (Vec<&Comment>, Vec<_>) =
+            self.comments.iter().partition(|comment| is_here(comment.ply));
+        let mut loss = Loss { n_comments: strays.len() as u64, ..Loss::NONE };
+        let mut remarks: Vec<Remark> = comments.into_iter().map(Remark::from).collect();
+        remarks.sort_by_key(|remark| remark.ply);
+        let (mut variations, strays): (Vec<&Variation>, Vec<_>) =
+            self.variations.iter().partition(|variation| is_here(variation.ply));
+        variations.sort_by_key(|variation| variation.ply);
+        loss.n_variations += strays.into_iter().map(n_lines).sum::<u64>();
+        Parts { remarks, variations, loss }
+    }
+
+    /// The eval of the move before which `ply` moves are played.
+    pub fn eval_before(&self, ply: usize) -> Option<i16> {
+        self.evals_cp[ply.checked_sub(self.ply + 1)?]
+    }
+
+    /// Like [`Line::parts`], for formats whose evals stand in comments as in KIF: comments that
+    /// would be read as the eval of a move without one are quoted.
+    pub fn parts_with_evals(&self) -> Parts<'a> {
+        let mut parts = self.parts();
+        for idx in 0..parts.remarks.len() {
+            let ply = parts.remarks[idx].ply;
+            if ply > self.ply
+                && self.eval_before(ply).is_none()
+                && told(&parts.remarks, idx).is_some()
+            {
+                parts.remarks[idx].quote();
+                parts.loss.n_comments += 1;
+            }
+        }
+        parts
     }
 }
 
@@ -74,23 +126,17 @@ pub(super) struct Start {
 
 /// Appends a line and all that leave it; returns what is left out.
 pub(super) fn push_lines(out: &mut String, style: Style, start: Start, line: Line<'_>) -> Loss {
-    let mut loss = Loss::NONE;
     let end_ply = line.ply + line.moves.len();
-    let comments = by_ply(line.comments, |comment| comment.ply, line.ply, end_ply);
-    let variations = by_ply(line.variations, |variation| variation.ply, line.ply, end_ply);
-    loss.n_comments += (line.comments.len() - comments.len()) as u64;
-    let lost = line.variations.iter().filter(|v| !(line.ply..=end_ply).contains(&(v.ply as usize)));
-    loss.n_variations += lost.map(n_lines).sum::<u64>();
+    let Parts { remarks, variations, mut loss } = line.parts_with_evals();
 
     let mut branches = Vec::new();
     let mut row = Row::default();
     let mut state = start;
-    let (mut comments, mut waiting) = (comments.as_slice(), variations.as_slice());
+    let (mut remarks, mut waiting) = (remarks.as_slice(), variations.as_slice());
     for idx in 0..=line.moves.len() {
         let ply = line.ply + idx;
-        let here = take_while(&mut comments, |comment| comment.ply as usize == ply);
-        let eval = idx.checked_sub(1).and_then(|last| line.evals_cp[last]);
-        push_remarks(out, &mut row, eval, here, state.position.turn());
+        let here = take_while(&mut remarks, |remark| remark.ply == ply);
+        push_remarks(out, &mut row, line.eval_before(ply), here, state.position.turn());
         let leaving = take_while(&mut waiting, |variation| variation.ply as usize == ply);
         if !leaving.is_empty() {
             branches.push((state.clone(), leaving));
@@ -100,14 +146,11 @@ pub(super) fn push_lines(out: &mut String, style: Style, start: Start, line: Lin
         }
     }
     row.end(out);
-    let turn = state.position.turn();
-    if style == Style::Kif {
-        push_word(out, &line, end_ply, turn);
-    } else {
+    if style == Style::Ki2 {
         loss.n_times += line.times_ms.iter().flatten().count() as u64;
     }
-    push_sentence(out, &line, style, end_ply, turn);
-    loss.n_endings += u64::from(changes_ending(&line));
+    let is_told = push_end(out, &line, style, end_ply, state.position.turn());
+    loss.n_endings += u64::from(!is_told);
 
     for (state, leaving) in branches.into_iter().rev() {
         for variation in leaving {
@@ -118,25 +161,8 @@ pub(super) fn push_lines(out: &mut String, style: Style, start: Start, line: Lin
     loss
 }
 
-/// Whether the ending that is read again is another one.
-fn changes_ending(line: &Line<'_>) -> bool {
-    let told_by_nothing = line.ending == Ending::Unknown && line.result.winner().is_some();
-    told_by_nothing || line.ending == Ending::IllegalAction
-}
-
-/// What stands from ply `first` to `last`, by its ply, in the order as given.
-pub(super) fn by_ply<T>(items: &[T], ply: fn(&T) -> u32, first: usize, last: usize) -> Vec<&T> {
-    let mut found: Vec<&T> =
-        items.iter().filter(|item| (first..=last).contains(&(ply(item) as usize))).collect();
-    found.sort_by_key(|item| ply(item));
-    found
-}
-
 /// Takes the items off the front that are wanted.
-pub(super) fn take_while<'a, T>(
-    items: &mut &'a [&'a T],
-    is_wanted: impl Fn(&T) -> bool,
-) -> &'a [&'a T] {
+pub(super) fn take_while<'a, T>(items: &mut &'a [T], is_wanted: impl Fn(&T) -> bool) -> &'a [T] {
     let n_wanted = items.iter().take_while(|item| is_wanted(item)).count();
     let (wanted, rest) = items.split_at(n_wanted);
     *items = rest;
@@ -166,29 +192,32 @@ fn push_remarks(
     out: &mut String,
     row: &mut Row,
     eval: Option<i16>,
-    comments: &[&Comment],
+    remarks: &[Remark],
     turn: Color,
 ) {
-    let has_eval = eval.is_some() && told_eval(comments, turn) != eval;
-    if has_eval || !comments.is_empty() {
+    let eval = eval.filter(|eval| told_eval(remarks, turn) != Some(*eval));
+    if eval.is_some() || !remarks.is_empty() {
         row.end(out);
     }
-    if let Some(eval) = eval.filter(|_| has_eval) {
-        push_text(out, "*", &eval_comment(eval, turn));
+    if let Some(eval) = eval {
+        let _ = writeln!(out, "*{}", eval_comment(eval, turn));
     }
-    for comment in comments {
+    for remark in remarks {
         // A bookmark has its own sign.
-        push_text(out, if comment.text.starts_with('&') { "" } else { "*" }, &comment.text);
+        let sign = if remark.text.starts_with('&') { "" } else { "*" };
+        let _ = writeln!(out, "{sign}{}", remark.text);
     }
 }
 
+/// The eval that a comment tells, the one of this number.
+fn told(remarks: &[Remark], idx: usize) -> Option<Eval> {
+    let next = remarks.get(idx + 1).filter(|next| next.ply == remarks[idx].ply);
+    kif_comment::told(&remarks[idx].text, next.map(|next| &*next.text))
+}
+
 /// The eval of the move before that comments tell, with `turn` to move now.
-pub(super) fn told_eval(comments: &[&Comment], turn: Color) -> Option<i16> {
-    let told = |(idx, comment): (usize, &&Comment)| {
-        let next = comments.get(idx + 1).map(|next| next.text.as_str());
-        kif_comment::told(&comment.text, next)
-    };
-    comments.iter().enumerate().find_map(told).map(|eval: Eval| eval.of_mover(turn))
+pub(super) fn told_eval(remarks: &[Remark], turn: Color) -> Option<i16> {
+    (0..remarks.len()).find_map(|idx| told(remarks, idx)).map(|eval| eval.of_mover(turn))
 }
 
 /// The eval of the move before as ShogiHome writes it in a comment, with `turn` to move now.

@@ -1,11 +1,13 @@
 mod full;
 mod jkf;
+mod meant;
 mod usi;
 
+use super::remarks::Remark;
 use super::*;
 use crate::generate::{GameGenerator, GeneratorOptions};
 use crate::record::{Date, Ending, Format, GameRecord, GameResult, Reader, RecordError, Sink};
-use crate::{Handicap, Move, Position, Setup};
+use crate::{Color, Handicap, Move, Position, Setup};
 
 #[derive(Default)]
 struct Found {

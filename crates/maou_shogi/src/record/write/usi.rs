@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use super::{Loss, n_lines};
-use crate::record::{Ending, GameRecord, GameResult};
+use super::kif_lines::Line;
+use super::{Loss, ending, n_lines};
+use crate::record::GameRecord;
 
 /// Appends a game as a line `position sfen … moves …`, and returns what is left out: all but the
 /// start and the main line.
@@ -30,14 +31,15 @@ fn loss_beside_moves(game: &GameRecord) -> Loss {
         [&game.black, &game.white, &game.event].into_iter().filter(|text| !text.is_empty());
     let n_fields = fields.count() + usize::from(game.date.is_some());
     let n_ratings = [game.black_rating, game.white_rating].iter().flatten().count();
-    let has_ending = game.ending != Ending::Unknown || game.result != GameResult::Unknown;
+    let no_word = [((), Vec::new())];
+    let is_told = ending::choose(&Line::from(game), no_word).is_some_and(|chosen| chosen.1);
     Loss {
         n_variations: game.variations.iter().map(n_lines).sum(),
         n_comments: game.comments.len() as u64,
         n_headers: (n_fields.max(game.headers.len()) + n_ratings) as u64,
         n_evals: game.evals_cp.iter().flatten().count() as u64,
         n_times: game.times_ms.iter().flatten().count() as u64,
-        n_endings: u64::from(has_ending),
+        n_endings: u64::from(!is_told),
         ..Loss::NONE
     }
 }
