@@ -1,9 +1,12 @@
 """Rules, notations and records."""
 
 from collections.abc import Sequence
-from typing import Literal, TypedDict, overload, type_check_only
+from typing import Literal, Self, TypedDict, final, overload, type_check_only
+
+from maou.vocabulary import PieceType, Square
 
 __all__ = [
+    "Move",
     "canonical_sfen",
     "game_id",
     "generate",
@@ -19,6 +22,90 @@ __all__ = [
     "usi_table",
     "write_records",
 ]
+
+@final
+class Move:
+    """A move: what moves where, as 16 bits; whether it is legal is the board's question.
+
+    There is one object for each of the 16-bit values, so that moves can be compared with
+    `is`. The number, `int(move)`, is cshogi's `move16`: target in bits 0 to 6, origin in
+    bits 7 to 13 (a drop: 81 plus P 0, L 1, N 2, S 3, B 4, R 5, G 6), promotion in bit 14.
+
+    Examples:
+        >>> move = maou.Move.from_usi("8h2b+")
+        >>> move, int(move), str(move)
+        (Move.from_usi('8h2b+'), 25354, '8h2b+')
+        >>> maou.Move(25354) is move
+        True
+    """
+
+    def __new__(cls, move16: int) -> Self:
+        """The move with these 16 bits.
+
+        Raises:
+            ValueError: The number is no move.
+        """
+
+    @classmethod
+    def from_usi(cls, usi: str) -> Move:
+        """Read a move as USI writes it, such as `7g7f`, `8h2b+` or `P*5e`.
+
+        Raises:
+            RecordError: The text is no move.
+
+        Examples:
+            >>> maou.Move.from_usi("P*5e").dropped
+            <PieceType.PAWN: 1>
+        """
+
+    @property
+    def to_square(self) -> Square:
+        """The square that the piece goes to."""
+
+    @property
+    def from_square(self) -> Square | None:
+        """The square that the piece leaves, None for a drop."""
+
+    @property
+    def dropped(self) -> PieceType | None:
+        """The kind of piece that is dropped, None for a move on the board."""
+
+    @property
+    def is_promotion(self) -> bool:
+        """Whether the piece promotes."""
+
+    @property
+    def is_drop(self) -> bool:
+        """Whether a piece is dropped from the hand."""
+
+    def usi(self) -> str:
+        """The move as USI writes it.
+
+        Examples:
+            >>> maou.Move(7739).usi()
+            '7g7f'
+        """
+
+    def flip(self) -> Move:
+        """The same move with the board turned by 180°, as the opponent would name it.
+
+        Examples:
+            >>> maou.Move.from_usi("7g7f").flip()
+            Move.from_usi('3c3d')
+        """
+
+    def __int__(self) -> int: ...
+    def __index__(self) -> int: ...
+    def __hash__(self) -> int: ...
+    def __eq__(self, other: object) -> bool: ...
+    def __ne__(self, other: object) -> bool: ...
+    def __lt__(self, other: Move) -> bool: ...
+    def __le__(self, other: Move) -> bool: ...
+    def __gt__(self, other: Move) -> bool: ...
+    def __ge__(self, other: Move) -> bool: ...
+    def __copy__(self) -> Move: ...
+    def __deepcopy__(self, memo: object, /) -> Move: ...
+    def __reduce__(self) -> tuple[type[Move], tuple[int]]: ...
 
 @type_check_only
 class Game(TypedDict):

@@ -9,7 +9,9 @@ mod games;
 mod maou_index;
 mod maou_io;
 mod maou_shogi;
+mod moves;
 mod plain;
+mod vocabulary;
 
 use std::collections::BTreeMap;
 

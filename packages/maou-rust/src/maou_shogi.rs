@@ -19,6 +19,9 @@ use crate::games;
 #[pyo3(name = "maou_shogi")]
 pub(crate) mod python {
     #[pymodule_export]
+    use crate::moves::PyMove;
+
+    #[pymodule_export]
     use super::{
         canonical_sfen, game_id, generate, hcp_to_sfen, key, legal_moves_usi, move16_to_usi, perft,
         play_usi, read_records, sfen_to_hcp, start_sfen, usi_table, write_records,

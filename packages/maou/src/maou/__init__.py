@@ -12,11 +12,20 @@ from __future__ import annotations
 
 from maou import _compat
 from maou._version import __version__
-from maou.vocabulary import Color, Ending, GameResult
+from maou.vocabulary import (
+    Color,
+    Ending,
+    GameResult,
+    Piece,
+    PieceType,
+    Repetition,
+    Square,
+)
 
 _compat.check()
 
 from maou_rust import DatasetError, RecordError, UsageError  # noqa: E402
+from maou_rust.maou_shogi import Move  # noqa: E402
 
 # Not from `typing`, which takes longer to import than all of the rest together.
 TYPE_CHECKING = False
@@ -37,7 +46,12 @@ __all__ = [
     "Ending",
     "Game",
     "GameResult",
+    "Move",
+    "Piece",
+    "PieceType",
     "RecordError",
+    "Repetition",
+    "Square",
     "TimeControl",
     "UsageError",
     "Variation",
