@@ -15,8 +15,9 @@ use maou_shogi::record::GameRecord;
 use maou_shogi::teacher::Hcpe3Game;
 
 use crate::manifest::Totals;
-use crate::schema::{games_schema, list_item, search_schema};
-use crate::search_columns::{self, SearchBatch, SearchColumns, SearchRow};
+use crate::schema::{N_GAMES_COLUMNS, Width, list_item};
+use crate::search_columns::{self, SearchBatch, SearchColumns};
+use crate::tables::FoundGame;
 
 /// Texts one after the other.
 #[derive(Default)]
@@ -90,6 +91,8 @@ pub(crate) struct Columns {
     white_rating: Optional<f64>,
     date: Optional<i32>,
     eval_scale_cp: Optional<f64>,
+    /// Row and parent of each variation, in order.
+    parents: Vec<(usize, u64)>,
     pub(crate) search: SearchColumns,
 }
 
@@ -100,6 +103,10 @@ impl Columns {
 
     pub(crate) fn n_positions(&self) -> usize {
         self.moves.len()
+    }
+
+    pub(crate) fn n_variations(&self) -> usize {
+        self.parents.len()
     }
 
     pub(crate) fn ids(&self) -> &[u64] {
@@ -136,6 +143,19 @@ impl Columns {
         self.eval_scale_cp.push(game.eval_scale_cp);
     }
 
+    /// Adds a variation that was read from `source`, as the game that it would be; `parent_id` is
+    /// the id of the line that it leaves. Returns its own.
+    pub(crate) fn push_variation(
+        &mut self,
+        line: &GameRecord,
+        parent_id: u64,
+        source: &str,
+    ) -> u64 {
+        self.parents.push((self.n_games(), parent_id));
+        self.push(line, source);
+        self.ids[self.ids.len() - 1]
+    }
+
     /// Adds a game of HCPE3 with what its search tells.
     pub(crate) fn push_searched(&mut self, game: &GameRecord, search: &Hcpe3Game, source: &str) {
         assert_eq!(game.moves.len(), search.moves.len());
@@ -143,17 +163,13 @@ impl Columns {
         self.push(game, source);
     }
 
-    /// Adds a game with what a row of a games file tells of its search.
-    pub(crate) fn push_found(
-        &mut self,
-        game: &GameRecord,
-        search: Option<SearchRow<'_>>,
-        source: &str,
-    ) {
-        if let Some(search) = search {
+    /// Adds a game of a games file with what its row tells beside it.
+    pub(crate) fn push_found(&mut self, found: &FoundGame<'_>, source: &str) {
+        if let Some(search) = found.search {
             self.search.push_found(self.n_games(), search);
         }
-        self.push(game, source);
+        self.parents.extend(found.parent_id.map(|parent| (self.n_games(), parent)));
+        self.push(found.game, source);
     }
 
     /// Adds rows of a batch of a games file.
@@ -163,6 +179,7 @@ impl Columns {
         for row in rows {
             let game = games.row(row);
             self.search.push_row(self.n_games(), &search, row);
+            self.parents.extend(games.parent_id(row).map(|parent| (self.n_games(), parent)));
             self.ids.push(game.id);
             self.moves.extend_from_slice(game.moves);
             self.evals_cp.extend((0..game.moves.len()).map(|ply| game.eval_cp(ply)));
@@ -187,9 +204,15 @@ impl Columns {
         }
     }
 
+    fn parents_of(&self, rows: &Range<usize>) -> &[(usize, u64)] {
+        let index = |row| self.parents.partition_point(|(found, _)| *found < row);
+        &self.parents[index(rows.start)..index(rows.end)]
+    }
+
     /// Counts some of the games with their moves, results and endings.
     pub(crate) fn count_into(&self, rows: Range<usize>, totals: &mut Totals) {
         totals.n_games += rows.len() as u64;
+        totals.n_variations += self.parents_of(&rows).len() as u64;
         let ply_end = start_of(&self.ply_ends, rows.end);
         totals.n_positions += (ply_end - start_of(&self.ply_ends, rows.start)) as u64;
         for row in rows {
@@ -215,16 +238,29 @@ pub(crate) struct Piece {
     pub(crate) rows: Range<usize>,
 }
 
-/// Makes one batch of the rows of all pieces, in order, without what a search tells.
-pub(crate) fn to_batch(pieces: &[Piece]) -> RecordBatch {
-    RecordBatch::try_new(games_schema(), arrays(pieces)).expect("the columns of the schema")
+/// Makes one batch of the rows of all pieces, in order, with the columns of a games file of this
+/// width.
+pub(crate) fn to_batch(pieces: &[Piece], width: Width) -> RecordBatch {
+    let mut columns = arrays(pieces);
+    if width.variations {
+        columns.push(parents(pieces));
+    }
+    if width.search {
+        columns.extend(search_columns::to_arrays(pieces));
+    }
+    RecordBatch::try_new(width.schema(), columns).expect("the columns of the schema")
 }
 
-/// Makes one batch of the rows of all pieces, in order, with what a search tells.
-pub(crate) fn to_search_batch(pieces: &[Piece]) -> RecordBatch {
-    let mut columns = arrays(pieces);
-    columns.extend(search_columns::to_arrays(pieces));
-    RecordBatch::try_new(search_schema(), columns).expect("the columns of the schema")
+fn parents(pieces: &[Piece]) -> ArrayRef {
+    let mut ids = Vec::with_capacity(pieces.iter().map(|piece| piece.rows.len()).sum());
+    for Piece { columns, rows } in pieces {
+        let first = ids.len();
+        ids.resize(first + rows.len(), None);
+        for (row, parent_id) in columns.parents_of(rows) {
+            ids[first + row - rows.start] = Some(*parent_id);
+        }
+    }
+    Arc::new(PrimitiveArray::<UInt64Type>::from(ids))
 }
 
 fn arrays(pieces: &[Piece]) -> Vec<ArrayRef> {
@@ -320,6 +356,7 @@ pub(crate) struct GamesBatch<'a> {
     evals_cp: &'a LargeListArray,
     times_ms: &'a LargeListArray,
     results: &'a [u8],
+    parents: Option<&'a PrimitiveArray<UInt64Type>>,
 }
 
 /// The columns of a game that have to do with its moves; texts are asked for by column.
@@ -353,6 +390,11 @@ impl<'a> GamesBatch<'a> {
             evals_cp: batch.column(3).as_list(),
             times_ms: batch.column(4).as_list(),
             results: batch.column(5).as_primitive::<UInt8Type>().values(),
+            // The columns of a search, if there are any, begin with a list.
+            parents: batch
+                .columns()
+                .get(N_GAMES_COLUMNS)
+                .and_then(|column| column.as_primitive_opt()),
         }
     }
 
@@ -373,6 +415,17 @@ impl<'a> GamesBatch<'a> {
             times_ms: self.times_ms.values().as_primitive().slice(times.start, times.len()),
             result: self.results[row],
         }
+    }
+
+    /// Whether the table tells variations from games.
+    pub(crate) fn has_parents(&self) -> bool {
+        self.parents.is_some()
+    }
+
+    /// The id of the line that a row leaves, if it is a variation.
+    pub(crate) fn parent_id(&self, row: usize) -> Option<u64> {
+        let parents = self.parents?;
+        parents.is_valid(row).then(|| parents.value(row))
     }
 
     /// The text of a row in the column with this index.

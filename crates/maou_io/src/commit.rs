@@ -19,7 +19,7 @@ use crate::manifest::{
     games_file, hex, positions_file,
 };
 use crate::pipeline;
-use crate::schema::{SCHEMA_VERSION, games_schema, positions_schema, search_schema};
+use crate::schema::{SCHEMA_VERSION, Width, positions_schema};
 use crate::shard_writer::ShardWriter;
 use crate::source_table::{self, SOURCES_FILE};
 
@@ -90,6 +90,11 @@ impl<'a> Output<'a> {
         self.options
     }
 
+    /// The columns that all games files have.
+    fn narrow(&self) -> Width {
+        Width { variations: self.options.variations, search: false }
+    }
+
     pub(crate) fn totals(&self) -> Totals {
         self.state.totals()
     }
@@ -151,7 +156,7 @@ impl<'a> Output<'a> {
             None => {
                 let number = numbers.next().expect("a number for each games file");
                 let sequence = self.journal().sequence();
-                let games = self.create(&games_file(number), sequence, games_schema())?;
+                let games = self.create(&games_file(number), sequence, self.narrow().schema())?;
                 OpenShard { number, sequence, games, positions: None }
             }
         };
@@ -192,7 +197,7 @@ impl<'a> Output<'a> {
             number,
             file: games_file(number),
             xxh3: hex(games.xxh3),
-            has_search: games.schema == search_schema(),
+            has_search: games.schema != self.narrow().schema(),
             positions: positions.as_ref().map(|written| PositionsEntry {
                 file: positions_file(number),
                 xxh3: hex(written.xxh3),

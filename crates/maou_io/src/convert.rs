@@ -22,7 +22,7 @@ use crate::plan::{Plan, PlanOptions, plan};
 use crate::report::{ConvertOptions, ConvertReport, Progress, ProgressFn};
 use crate::sources::{Search, Sources};
 use crate::summary::Summary;
-use crate::unit::{self, Unit};
+use crate::unit::{self, Reading, Unit};
 use crate::workers::n_threads;
 
 /// Converts the records in `inputs`, files and folders, into the dataset in the folder `out`.
@@ -134,6 +134,7 @@ fn resolve_options(out: &Path, state: &State, asked: &ConvertOptions) -> Result<
             compression: asked.compression.unwrap_or_default(),
             shard_bytes: asked.shard_bytes.unwrap_or(DEFAULT_SHARD_BYTES),
             rows_per_file: asked.rows_per_file,
+            variations: asked.variations.unwrap_or_default(),
         });
     };
     let differs = |name: &str, has: String, asked: String| {
@@ -158,6 +159,12 @@ fn resolve_options(out: &Path, state: &State, asked: &ConvertOptions) -> Result<
     {
         let found = has.rows_per_file.map_or_else(|| "none".to_owned(), |n| n.to_string());
         return Err(differs("rows_per_file", found, asked.to_string()));
+    }
+    if let Some(asked) = asked.variations
+        && asked != has.variations
+    {
+        let name = |is_kept| if is_kept { "kept" } else { "left out" }.to_owned();
+        return Err(differs("variations", name(has.variations), name(asked)));
     }
     Ok(has)
 }
@@ -200,7 +207,7 @@ fn fill(
             strict: options.strict,
             compression: Some(output.options().compression),
             rows_per_file: plan_options.rows_per_file,
-            from: options.from,
+            reading: Reading { from: options.from, variations: output.options().variations },
             progress: after_plan(before, &plan, &units),
         };
         let mut numbers = all_numbers(numbers);
@@ -250,7 +257,7 @@ fn dry_run(
         strict: options.strict,
         compression: None,
         rows_per_file: plan_options.rows_per_file,
-        from: options.from,
+        reading: Reading { from: options.from, variations: dataset_options.variations },
         progress: after_plan(before, &plan, &units),
     };
     for number in plan.removals.iter().chain(&numbers) {
@@ -353,10 +360,11 @@ fn no_records(sources: &Sources<'_>, summary: &Summary) -> Error {
 
 fn tell(report: &mut ConvertReport, summary: Summary, sources: &Sources<'_>) {
     report.n_games = summary.n_games;
+    report.n_variations = summary.n_variations;
     report.n_positions = summary.n_positions;
     report.n_loose_positions = summary.n_loose_positions;
     report.n_errors += summary.n_errors;
-    report.n_variations_dropped = summary.n_variations;
+    report.n_variations_dropped = summary.n_variations_dropped;
     report.n_comments_dropped = summary.n_comments;
     report.stopped = summary.is_stopped;
     report.warnings = summary.warnings(|input| sources.input_name(input));

@@ -17,7 +17,7 @@ use crate::manifest::{
     check_schema_version, games_file, positions_file,
 };
 use crate::report::ErrorEntry;
-use crate::schema::{SCHEMA_VERSION, games_schema, positions_schema, search_schema};
+use crate::schema::{SCHEMA_VERSION, Width, positions_schema};
 use crate::source_table::{self, SOURCES_FILE, SourceRow};
 
 pub(crate) const ERRORS_FILE: &str = "errors.jsonl";
@@ -289,7 +289,7 @@ impl GamesFile {
             _ => IpcFile::open(&self.path)?,
         };
         let (is_known, name) = match self.table {
-            Table::Games => ([games_schema(), search_schema()].contains(file.schema()), "games"),
+            Table::Games => (Width::of(file.schema()).is_some(), "games"),
             Table::Positions => (*file.schema() == positions_schema(), "positions"),
         };
         if !is_known {
@@ -341,8 +341,12 @@ fn read_errors(dir: &Path, known: &[&Fingerprint], mut take: impl FnMut(ErrorEnt
 pub struct DatasetInfo {
     /// Always `dataset`.
     pub kind: &'static str,
-    /// Games.
+    /// Games, each variation being one of its own where they are kept.
     pub games: u64,
+    /// Variations among the games.
+    pub variations: u64,
+    /// Whether variations are kept, as games with a parent.
+    pub keeps_variations: bool,
     /// Positions with a move: those of the games, which are as many as moves, and the loose ones.
     pub positions: u64,
     /// Loose positions.
@@ -460,9 +464,12 @@ impl Dataset {
         self.state.file(&self.dir, table, number)
     }
 
-    /// Whether a games file has the columns for what a search tells.
-    pub(crate) fn has_search(&self) -> bool {
-        self.state.shards.values().any(|shard| shard.has_search)
+    /// The columns of its widest games file.
+    pub(crate) fn width(&self) -> Width {
+        Width {
+            variations: self.state.options.is_some_and(|options| options.variations),
+            search: self.state.shards.values().any(|shard| shard.has_search),
+        }
     }
 
     pub(crate) fn totals(&self) -> Totals {
@@ -481,6 +488,8 @@ impl Dataset {
         DatasetInfo {
             kind: "dataset",
             games: totals.n_games,
+            variations: totals.n_variations,
+            keeps_variations: self.width().variations,
             positions: totals.n_all_positions(),
             loose_positions: totals.n_loose_positions,
             errors: totals.n_errors,

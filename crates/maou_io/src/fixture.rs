@@ -18,7 +18,7 @@ use crate::ipc::{BatchEncoder, IpcFile, Layout};
 use crate::manifest::{DatasetOptions, Totals};
 use crate::pipeline::{self, ShardDone};
 use crate::report::{Compression, ErrorEntry};
-use crate::schema::{games_fields, games_schema};
+use crate::schema::{Width, games_fields, games_schema};
 use crate::source_table::{self, SourceFormat, SourceRow};
 use crate::testing::TempDir;
 
@@ -141,7 +141,9 @@ fn write(dir: &Path) {
     done.totals = Totals { n_sources: 4, n_errors: 1, ..done.totals };
     done.totals.error_kinds.insert(done.errors[0].kind.clone(), 1);
     let piece = Piece { rows: 0..columns.n_games(), columns: columns.into() };
-    let batch = BatchEncoder::new(options.compression).encode(&to_batch(&[piece])).unwrap();
+    let batch = BatchEncoder::new(options.compression)
+        .encode(&to_batch(&[piece], Width::default()))
+        .unwrap();
     let mut numbers = [0].into_iter();
     output.take(pipeline::Output::Batch(batch), &mut numbers).unwrap();
     output.take(pipeline::Output::End(done.into()), &mut numbers).unwrap();

@@ -75,6 +75,7 @@ mod teacher_fixture;
 mod testing;
 mod transcribe;
 mod unit;
+mod variations;
 mod verify;
 mod workers;
 
@@ -92,7 +93,7 @@ pub use report::{
 };
 pub use schema::{
     FieldDoc, GAMES_PER_BATCH, POSITIONS_PER_BATCH, SCHEMA_VERSION, games_fields, positions_fields,
-    search_fields, sources_fields,
+    search_fields, sources_fields, variation_fields,
 };
 pub use stream::{ArrowStream, probe_stream};
 pub use teacher::TeacherFormat;

@@ -26,6 +26,9 @@ pub struct DatasetOptions {
     /// Games at which a games file is full, instead of bytes of sources.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows_per_file: Option<u64>,
+    /// Whether each variation is a game of its own, with the id of the line that it leaves.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub variations: bool,
 }
 
 impl Default for DatasetOptions {
@@ -34,6 +37,7 @@ impl Default for DatasetOptions {
             compression: Compression::default(),
             shard_bytes: DEFAULT_SHARD_BYTES,
             rows_per_file: None,
+            variations: false,
         }
     }
 }
@@ -58,8 +62,11 @@ pub struct Totals {
     pub size_bytes: u64,
     /// Source files.
     pub n_sources: u64,
-    /// Games.
+    /// Games, each variation being one of its own where they are kept.
     pub n_games: u64,
+    /// Variations among the games.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub n_variations: u64,
     /// Positions with a move played in the games, that is, moves.
     pub n_positions: u64,
     /// Loose positions.
@@ -96,6 +103,7 @@ impl Totals {
         self.size_bytes += other.size_bytes;
         self.n_sources += other.n_sources;
         self.n_games += other.n_games;
+        self.n_variations += other.n_variations;
         self.n_positions += other.n_positions;
         self.n_loose_positions += other.n_loose_positions;
         self.loose_size_bytes += other.loose_size_bytes;

@@ -14,16 +14,21 @@ use arrow_schema::{DataType, Schema};
 use maou_shogi::Position;
 use maou_shogi::record::Ending;
 
-use crate::schema::{games_schema, list_item};
+use crate::schema::{Width, games_schema, list_item};
 
 /// The index of the column `moves` in the games table, without which there are no games.
 const MOVES: usize = 2;
+
+/// The columns that are looked for.
+const WIDTH: Width = Width { variations: true, search: false };
 
 /// Where the columns of the games table stand in another table.
 #[derive(Debug)]
 pub(crate) struct Mapping {
     /// By index in the games table.
     indices: Vec<Option<usize>>,
+    /// The index of the column with the parents of variations.
+    parent_id: Option<usize>,
 }
 
 impl Mapping {
@@ -31,9 +36,8 @@ impl Mapping {
     ///
     /// If there is no column `moves`, or a column of the games table has another type.
     pub(crate) fn new(schema: &Schema) -> Result<Mapping, String> {
-        let games = games_schema();
         let mut indices = Vec::new();
-        for field in games.fields() {
+        for field in WIDTH.schema().fields() {
             let index = schema.index_of(field.name()).ok();
             if let Some(index) = index {
                 let found = schema.field(index).data_type();
@@ -47,6 +51,7 @@ impl Mapping {
             }
             indices.push(index);
         }
+        let parent_id = indices.pop().flatten();
         if indices[MOVES].is_none() {
             let names: Vec<_> = schema.fields().iter().map(|field| field.name().as_str()).collect();
             return Err(format!(
@@ -55,7 +60,12 @@ impl Mapping {
                 names.join("`, `")
             ));
         }
-        Ok(Mapping { indices })
+        Ok(Mapping { indices, parent_id })
+    }
+
+    /// The index of the column `parent_id` in the other table.
+    pub(crate) fn parent_id(&self) -> Option<usize> {
+        self.parent_id
     }
 
     /// Whether the table has ids, which are checked then.
@@ -68,7 +78,7 @@ impl Mapping {
         self.indices[11]
     }
 
-    /// The batch as one of the games table.
+    /// The batch as one of the games table, with parents if the other table has them.
     ///
     /// # Errors
     ///
@@ -100,7 +110,12 @@ impl Mapping {
             };
             columns.push(converted.map_err(named)?);
         }
-        Ok(RecordBatch::try_new(games, columns).expect("the columns of the schema"))
+        let Some(parent_id) = self.parent_id else {
+            return Ok(RecordBatch::try_new(games, columns).expect("the columns of the schema"));
+        };
+        let parents = numbers::<UInt64Type>(Some(batch.column(parent_id)), n_rows, None);
+        columns.push(parents.map_err(|error| format!("column `parent_id`: {error}"))?);
+        Ok(RecordBatch::try_new(WIDTH.schema(), columns).expect("the columns of the schema"))
     }
 }
 

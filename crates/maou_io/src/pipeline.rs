@@ -14,18 +14,17 @@ use std::time::Instant;
 
 use arrow_array::RecordBatch;
 
-use crate::columns::{Columns, Piece, to_batch, to_search_batch};
+use crate::columns::{Columns, Piece, to_batch};
 use crate::error::{Error, Result};
 use crate::ipc::{BatchEncoder, EncodedBatch};
 use crate::manifest::Totals;
 use crate::positions::{self, PositionColumns, PositionPiece};
 use crate::report::{Compression, ErrorEntry, Progress, ProgressFn};
-use crate::schema::{GAMES_PER_BATCH, POSITIONS_PER_BATCH};
+use crate::schema::{GAMES_PER_BATCH, POSITIONS_PER_BATCH, Width};
 use crate::source_table::SourceRow;
 use crate::sources::Sources;
 use crate::summary::Summary;
-use crate::teacher::TeacherFormat;
-use crate::unit::{PartPlace, Unit, UnitReader, UnitResult};
+use crate::unit::{PartPlace, Reading, Unit, UnitReader, UnitResult};
 use crate::workers::TICK;
 
 /// What comes out, in order.
@@ -53,8 +52,8 @@ pub(crate) struct PipelineOptions {
     /// Games at which a games file of new sources is full. It is cut between sources, so that one
     /// with more games makes a larger file.
     pub(crate) rows_per_file: Option<u64>,
-    /// The format of all sources, if their content does not decide.
-    pub(crate) from: Option<TeacherFormat>,
+    /// How sources are read.
+    pub(crate) reading: Reading,
     /// How far the run had come before.
     pub(crate) progress: Progress,
 }
@@ -82,8 +81,8 @@ struct State {
     /// Loose positions that do.
     pending_positions: Vec<PositionPiece>,
     n_pending_positions: usize,
-    /// Whether the games file has come to a game with what a search tells.
-    has_search: bool,
+    /// The columns of the games file, as far as it is known.
+    width: Width,
     /// The source of which parts have come.
     part: Option<SourceRow>,
     shard: ShardDone,
@@ -100,16 +99,14 @@ struct State {
 
 /// The rows of a batch.
 enum ToEncode {
-    Games(Vec<Piece>),
-    GamesWithSearch(Vec<Piece>),
+    Games(Vec<Piece>, Width),
     Positions(Vec<PositionPiece>),
 }
 
 impl ToEncode {
     fn to_batch(&self) -> RecordBatch {
         match self {
-            ToEncode::Games(pieces) => to_batch(pieces),
-            ToEncode::GamesWithSearch(pieces) => to_search_batch(pieces),
+            ToEncode::Games(pieces, width) => to_batch(pieces, *width),
             ToEncode::Positions(pieces) => positions::to_batch(pieces),
         }
     }
@@ -161,7 +158,10 @@ pub(crate) fn run(
     progress: &mut ProgressFn<'_>,
 ) -> Result<Summary> {
     let shared = Shared {
-        state: Mutex::new(State::new(units, Summary::new(sources.n_inputs()))),
+        state: Mutex::new(State {
+            width: Width { variations: options.reading.variations, search: false },
+            ..State::new(units, Summary::new(sources.n_inputs()))
+        }),
         work: Condvar::new(),
         output: Condvar::new(),
         counters: Counters::default(),
@@ -196,7 +196,7 @@ impl State {
             n_pending: 0,
             pending_positions: Vec::new(),
             n_pending_positions: 0,
-            has_search: false,
+            width: Width::default(),
             part: None,
             shard: ShardDone::default(),
             n_cuts: 0,
@@ -260,7 +260,7 @@ impl State {
         self.shard.errors.extend(errors);
         rows.columns.count_into(rows.games.clone(), &mut self.shard.totals);
         self.shard.totals.n_loose_positions += rows.loose.len() as u64;
-        self.has_search |= rows.columns.search.has_any_of(&rows.games);
+        self.width.search |= rows.columns.search.has_any_of(&rows.games);
         if o.compression.is_some() {
             self.cut(&rows.columns, rows.games.clone());
             self.cut_positions(&rows.positions, rows.loose.clone());
@@ -371,11 +371,7 @@ impl State {
     fn queue_batch(&mut self) {
         let pieces = std::mem::take(&mut self.pending);
         self.n_pending = 0;
-        self.queue(if self.has_search {
-            ToEncode::GamesWithSearch(pieces)
-        } else {
-            ToEncode::Games(pieces)
-        });
+        self.queue(ToEncode::Games(pieces, self.width));
     }
 
     fn queue_positions(&mut self) {
@@ -396,7 +392,7 @@ impl State {
         if self.n_pending_positions > 0 {
             self.queue_positions();
         }
-        self.has_search = false;
+        self.width.search = false;
         let mut done = std::mem::take(&mut self.shard);
         for row in &done.sources {
             done.totals.n_sources += 1;
@@ -422,7 +418,7 @@ impl Shared<'_> {
 
     /// What a worker does until nothing is left.
     fn work(&self) {
-        let mut reader = UnitReader::new(self.sources, &self.counters, self.options.from);
+        let mut reader = UnitReader::new(self.sources, &self.counters, self.options.reading);
         let mut encoder = BatchEncoder::new(self.options.compression.unwrap_or_default());
         let n_ahead = 4 * self.options.n_threads;
         let mut state = self.lock();

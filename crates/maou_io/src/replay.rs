@@ -18,6 +18,8 @@ pub(crate) struct BatchFindings {
     pub(crate) is_short: bool,
     pub(crate) totals: Totals,
     pub(crate) sources: Vec<SourceRun>,
+    /// Id and parent of each row, where variations are kept.
+    pub(crate) lines: Vec<(u64, Option<u64>)>,
     /// Row, column and message.
     pub(crate) problems: Vec<(u64, &'static str, String)>,
 }
@@ -76,6 +78,11 @@ impl Replayer {
                 _ => totals.results.unknown += 1,
             }
             *totals.endings.entry(games.text(6, row).to_owned()).or_default() += 1;
+            if games.has_parents() {
+                let parent_id = games.parent_id(row);
+                totals.n_variations += u64::from(parent_id.is_some());
+                findings.lines.push((game.id, parent_id));
+            }
 
             let row_number = findings.first_row + row as u64;
             let source = games.text(11, row);
@@ -168,6 +175,7 @@ impl Replayer {
 mod tests {
     use super::*;
     use crate::columns::{Columns, Piece, to_batch};
+    use crate::schema::Width;
 
     /// What is said about a batch of the one game, which was a sound one before `change`.
     fn check(change: impl FnOnce(&mut GameRecord), expected: &[(&str, &str)]) {
@@ -185,7 +193,7 @@ mod tests {
         columns.push(&game, "a.csa");
         let piece = Piece { columns: columns.into(), rows: 0..1 };
         let mut findings = BatchFindings { first_row: 7, ..BatchFindings::default() };
-        Replayer::default().batch(&to_batch(&[piece]), &mut findings);
+        Replayer::default().batch(&to_batch(&[piece], Width::default()), &mut findings);
         let found: Vec<_> =
             findings.problems.iter().map(|(row, c, m)| (*row, *c, m.as_str())).collect();
         let expected: Vec<_> = expected.iter().map(|(c, m)| (7, *c, *m)).collect();

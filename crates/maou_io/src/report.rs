@@ -72,6 +72,9 @@ pub struct ConvertOptions {
     /// Games at which a games file is full, instead of bytes of sources; `None` takes what the
     /// dataset was made with.
     pub rows_per_file: Option<u64>,
+    /// Whether each variation is a game of its own; `None` takes what the dataset was made with,
+    /// or leaves them out of a new one.
+    pub variations: Option<bool>,
     /// The format of all sources, where their content must not decide.
     pub from: Option<TeacherFormat>,
     /// Makes file operations fail on purpose.
@@ -134,6 +137,9 @@ impl ErrorEntry {
     /// The kind of entries for files that may be of several formats.
     pub const AMBIGUOUS: &'static str = "ambiguous";
 
+    /// The kind of entries for variations that would take too much room.
+    pub const VARIATIONS: &'static str = "variations";
+
     /// The kind of entries for rows of tables that are no games.
     pub const ROW: &'static str = "row";
 
@@ -175,9 +181,11 @@ pub struct ConvertReport {
     pub vanished: Vec<String>,
     /// Such sources that were removed, with `prune`.
     pub pruned: Vec<String>,
-    /// Games read in this run.
+    /// Games read in this run, with the variations that are kept.
     pub n_games: u64,
-    /// Their moves, and the loose positions.
+    /// Variations kept in this run.
+    pub n_variations: u64,
+    /// The moves of the games, and the loose positions.
     pub n_positions: u64,
     /// Loose positions read in this run.
     pub n_loose_positions: u64,

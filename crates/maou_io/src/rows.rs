@@ -109,6 +109,7 @@ fn play(start: &str, moves: &[u16], game: &mut GameRecord) -> Result<(), RowProb
 mod tests {
     use super::*;
     use crate::columns::{Columns, Piece, to_batch};
+    use crate::schema::Width;
 
     fn sound() -> GameRecord {
         let moves = ["7g7f", "3c3d", "8h2b+"].map(|usi| Move::from_usi(usi).unwrap());
@@ -130,7 +131,7 @@ mod tests {
     fn read(game: &GameRecord) -> Result<GameRecord, RowProblem> {
         let mut columns = Columns::default();
         columns.push(game, "a.csa");
-        let batch = to_batch(&[Piece { columns: columns.into(), rows: 0..1 }]);
+        let batch = to_batch(&[Piece { columns: columns.into(), rows: 0..1 }], Width::default());
         let mut found = GameRecord::default();
         read_row(&GamesBatch::new(&batch), 0, true, &mut found).map(|()| found)
     }

@@ -17,6 +17,9 @@ pub const POSITIONS_PER_BATCH: usize = 65_536;
 /// Number of the columns that every games file has.
 pub(crate) const N_GAMES_COLUMNS: usize = GAMES.len();
 
+/// Number of the columns for what a search tells, which stand behind all others.
+pub(crate) const N_SEARCH_COLUMNS: usize = SEARCH.len();
+
 /// One column: its name, type and meaning.
 #[derive(Clone, Debug, Eq, PartialEq, serde::Serialize)]
 pub struct FieldDoc {
@@ -122,7 +125,16 @@ const GAMES: [Column; 16] = [
     ),
 ];
 
-/// What games files have beside [`GAMES`] where a game of HCPE3 is in them.
+/// What games files have beside [`GAMES`] in a dataset that keeps variations.
+const VARIATIONS: [Column; 1] = [column(
+    "parent_id",
+    || DataType::UInt64,
+    true,
+    "in a variation, the `id` of the line that it leaves, which is in an earlier row of the same \
+     source; null in a game as it was played",
+)];
+
+/// What games files have behind all other columns where a game of HCPE3 is in them.
 const SEARCH: [Column; 5] = [
     column(
         "eval_raw",
@@ -219,7 +231,12 @@ const SOURCES: [Column; 11] = [
         false,
         "number of the games file that holds its games, or of the positions file",
     ),
-    column("n_games", || DataType::UInt32, false, "games that were kept"),
+    column(
+        "n_games",
+        || DataType::UInt32,
+        false,
+        "rows of the games table, one for each game that was kept and each variation",
+    ),
     column("n_positions", || DataType::UInt64, false, "their moves, or its loose positions"),
     column("n_errors", || DataType::UInt32, false, "lines about it in errors.jsonl"),
     column("n_variations_dropped", || DataType::UInt32, false, "variations that were left out"),
@@ -257,27 +274,50 @@ fn field_of(column: &Column) -> Field {
     Field::new(column.name, (column.data_type)(), column.nullable)
 }
 
-/// The Arrow schema of `games-NNNNN.feather`, with the versions in its metadata.
-pub(crate) fn games_schema() -> SchemaRef {
-    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
-        let versions = [
-            ("key_version", maou_shogi::KEY_VERSION.to_string()),
-            ("schema_version", SCHEMA_VERSION.to_string()),
-        ];
-        schema_of(&GAMES, Metadata::from(versions))
-    });
-    SCHEMA.clone()
+/// Which columns a games file has beside those that every one has.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Width {
+    /// Those of variations: the same in all games files of a dataset.
+    pub(crate) variations: bool,
+    /// Those for what a search tells.
+    pub(crate) search: bool,
 }
 
-/// The Arrow schema of `games-NNNNN.feather` with [`SEARCH`] behind the other columns.
-pub(crate) fn search_schema() -> SchemaRef {
-    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
-        let games = games_schema();
-        let search = SEARCH.iter().map(field_of);
-        let fields = games.fields().iter().map(|field| field.as_ref().clone()).chain(search);
-        Arc::new(Schema::new(fields.collect::<Vec<_>>()).with_metadata(games.metadata().clone()))
-    });
-    SCHEMA.clone()
+impl Width {
+    const ALL: [Width; 4] = [
+        Width { variations: false, search: false },
+        Width { variations: false, search: true },
+        Width { variations: true, search: false },
+        Width { variations: true, search: true },
+    ];
+
+    /// The width of a games file with this schema; `None` if no games file has it.
+    pub(crate) fn of(schema: &SchemaRef) -> Option<Width> {
+        Width::ALL.into_iter().find(|width| width.schema() == *schema)
+    }
+
+    /// The Arrow schema of such a `games-NNNNN.feather`, with the versions in its metadata.
+    pub(crate) fn schema(self) -> SchemaRef {
+        static SCHEMAS: LazyLock<[SchemaRef; 4]> = LazyLock::new(|| {
+            Width::ALL.map(|width| {
+                let variations = if width.variations { &VARIATIONS[..] } else { &[] };
+                let search = if width.search { &SEARCH[..] } else { &[] };
+                let columns = GAMES.iter().chain(variations).chain(search);
+                let versions = [
+                    ("key_version", maou_shogi::KEY_VERSION.to_string()),
+                    ("schema_version", SCHEMA_VERSION.to_string()),
+                ];
+                let fields: Vec<_> = columns.map(field_of).collect();
+                Arc::new(Schema::new(fields).with_metadata(Metadata::from(versions)))
+            })
+        });
+        SCHEMAS[2 * usize::from(self.variations) + usize::from(self.search)].clone()
+    }
+}
+
+/// The Arrow schema of a `games-NNNNN.feather` with the columns that every one has.
+pub(crate) fn games_schema() -> SchemaRef {
+    Width::default().schema()
 }
 
 /// The Arrow schema of `positions-NNNNN.feather`, with the versions in its metadata.
@@ -310,7 +350,12 @@ pub fn games_fields() -> Vec<FieldDoc> {
     fields_of(&GAMES)
 }
 
-/// The columns that games files have beside [`games_fields`] where a game of HCPE3 is in them, in
+/// The columns that games files have behind [`games_fields`] in a dataset that keeps variations.
+pub fn variation_fields() -> Vec<FieldDoc> {
+    fields_of(&VARIATIONS)
+}
+
+/// The columns that games files have behind all others where a game of HCPE3 is in them, in
 /// order; null for games of other formats.
 pub fn search_fields() -> Vec<FieldDoc> {
     fields_of(&SEARCH)
@@ -411,7 +456,18 @@ mod tests {
                 ("source", "LargeUtf8", false),
             ],
         );
-        assert_eq!(search_schema().fields().len(), 21);
+        check(variation_fields(), &[("parent_id", "UInt64", true)]);
+        let columns = |variations, search| {
+            let schema = Width { variations, search }.schema();
+            assert_eq!(schema.metadata(), games_schema().metadata());
+            assert_eq!(Width::of(&schema), Some(Width { variations, search }));
+            (schema.fields().len(), schema.index_of("parent_id").ok())
+        };
+        assert_eq!(columns(false, false), (16, None));
+        assert_eq!(columns(false, true), (21, None));
+        assert_eq!(columns(true, false), (17, Some(16)));
+        assert_eq!(columns(true, true), (22, Some(16)));
+        assert_eq!(Width::of(&positions_schema()), None);
         assert_eq!(positions_schema().metadata(), games_schema().metadata());
     }
 

@@ -13,7 +13,7 @@ use maou_shogi::{Move, Position};
 
 use crate::columns::Piece;
 use crate::error::{Error, Result};
-use crate::schema::{N_GAMES_COLUMNS, list_item, search_schema};
+use crate::schema::{N_GAMES_COLUMNS, N_SEARCH_COLUMNS, Width, list_item};
 
 /// The columns of those games that have them, in order.
 #[derive(Default)]
@@ -158,7 +158,8 @@ fn list(offsets: &OffsetBuffer<i64>, items: ArrayRef, nulls: Option<NullBuffer>)
 
 /// A batch of the games table with these columns, all of them null.
 pub(crate) fn widen(batch: &RecordBatch) -> Result<RecordBatch> {
-    let schema = search_schema();
+    let width = Width::of(&batch.schema()).unwrap_or_default();
+    let schema = Width { search: true, ..width }.schema();
     let mut columns = batch.columns().to_vec();
     for field in &schema.fields()[columns.len()..] {
         columns.push(new_null_array(field.data_type(), batch.num_rows()));
@@ -168,15 +169,14 @@ pub(crate) fn widen(batch: &RecordBatch) -> Result<RecordBatch> {
 
 /// The columns of a batch of a games file, if it has them.
 pub(crate) struct SearchBatch<'a> {
-    columns: Option<[&'a ArrayRef; 5]>,
+    columns: Option<[&'a ArrayRef; N_SEARCH_COLUMNS]>,
 }
 
 impl<'a> SearchBatch<'a> {
     pub(crate) fn new(batch: &'a RecordBatch) -> SearchBatch<'a> {
-        let columns = batch
-            .columns()
-            .get(N_GAMES_COLUMNS..)
-            .and_then(|columns| columns.iter().collect::<Vec<_>>().try_into().ok());
+        let first = batch.num_columns().saturating_sub(N_SEARCH_COLUMNS);
+        let columns = (first >= N_GAMES_COLUMNS)
+            .then(|| std::array::from_fn(|index| batch.column(first + index)));
         SearchBatch { columns }
     }
 

@@ -12,7 +12,6 @@ use crate::files::Files;
 use crate::ipc::{BatchEncoder, EncodedBatch, IpcFile, Layout};
 use crate::journal::beside_name;
 use crate::report::Compression;
-use crate::schema::search_schema;
 use crate::search_columns::widen;
 
 /// A file of a table that is being written.
@@ -61,13 +60,13 @@ impl<'a> ShardWriter<'a> {
     /// it are written once more with the same columns, which are null there.
     pub(crate) fn batch(&mut self, batch: &EncodedBatch) -> Result<()> {
         if batch.schema != *self.layout.schema() {
-            self.widen()?;
+            self.widen(batch.schema.clone())?;
         }
         self.layout.add(batch);
         self.write(&batch.bytes)
     }
 
-    fn widen(&mut self) -> Result<()> {
+    fn widen(&mut self, schema: SchemaRef) -> Result<()> {
         self.write(&self.layout.footer())?;
         let narrow = IpcFile::from_file(open_file(&self.path)?, &self.path)?;
         // A shard holds few games before its last source, the only one that may be large.
@@ -75,7 +74,7 @@ impl<'a> ShardWriter<'a> {
         let batches = batches.collect::<Result<Vec<_>>>()?;
         drop(narrow);
         self.file = self.files.create(&self.path)?;
-        self.layout = Layout::new(search_schema(), self.compression);
+        self.layout = Layout::new(schema, self.compression);
         (self.hash, self.size_bytes) = (Xxh3::new(), 0);
         self.header()?;
         let mut encoder = BatchEncoder::new(self.compression);

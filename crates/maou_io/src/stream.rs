@@ -13,7 +13,7 @@ use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use crate::dataset::{Dataset, GamesFile};
 use crate::error::{Error, Result};
 use crate::ipc::IpcFile;
-use crate::schema::{games_schema, positions_schema, search_schema};
+use crate::schema::positions_schema;
 use crate::search_columns::widen;
 
 /// A stream of record batches behind the C interface, whose layout anybody may read.
@@ -116,8 +116,7 @@ impl Dataset {
     ///
     /// [`Error::Usage`] if there is no column of a name.
     pub fn games_stream(&self, columns: Option<&[&str]>) -> Result<ArrowStream> {
-        let all = if self.has_search() { search_schema() } else { games_schema() };
-        table_stream("games", all, self.games_files(), columns)
+        table_stream("games", self.width().schema(), self.games_files(), columns)
     }
 
     /// The table of loose positions: all columns, or those that are named, in the order of the

@@ -12,7 +12,9 @@ pub(crate) struct Summary {
     pub(crate) n_positions: u64,
     pub(crate) n_loose_positions: u64,
     pub(crate) n_errors: u64,
+    /// Variations that are kept.
     pub(crate) n_variations: u64,
+    pub(crate) n_variations_dropped: u64,
     pub(crate) n_comments: u64,
     /// Whether any source was a game record.
     pub(crate) has_record: bool,
@@ -39,6 +41,7 @@ impl Summary {
             return;
         }
         self.n_games += unit.columns.n_games() as u64;
+        self.n_variations += unit.columns.n_variations() as u64;
         self.n_positions += (unit.columns.n_positions() + unit.positions.len()) as u64;
         self.n_loose_positions += unit.positions.len() as u64;
         for (source, n) in &unit.inexact {
@@ -50,7 +53,7 @@ impl Summary {
             }
         }
         for row in &unit.sources {
-            self.n_variations += u64::from(row.n_variations);
+            self.n_variations_dropped += u64::from(row.n_variations);
             self.n_comments += u64::from(row.n_comments);
             self.has_record |= row.format != SourceFormat::None;
         }

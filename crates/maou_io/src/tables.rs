@@ -19,10 +19,11 @@ use crate::normalize::Mapping;
 use crate::positions::PositionColumns;
 use crate::report::ErrorEntry;
 use crate::rows::read_row;
-use crate::schema::{POSITIONS_PER_BATCH, search_schema};
+use crate::schema::{POSITIONS_PER_BATCH, Width};
 use crate::search_columns::{SearchBatch, SearchRow};
 use crate::source_table::{SourceFormat, SourceRow};
 use crate::unit::kept;
+use crate::variations::Lineage;
 
 /// Games in a piece of a table that was not cut into sources before, so that threads share it.
 const PIECE_GAMES: u64 = 8_192;
@@ -62,9 +63,16 @@ pub(crate) struct Tables {
     open_loose: Mutex<Option<(u32, Arc<IpcFile>)>>,
 }
 
-/// A game with what is told of its search, or what is wrong with a row: row, column and message.
-pub(crate) type FoundRow<'a> =
-    std::result::Result<(&'a GameRecord, Option<SearchRow<'a>>), (u64, &'static str, String)>;
+/// A game with what its row tells beside it.
+pub(crate) struct FoundGame<'a> {
+    pub(crate) game: &'a GameRecord,
+    pub(crate) search: Option<SearchRow<'a>>,
+    /// The id of the line that it leaves, which came before, if it is a variation.
+    pub(crate) parent_id: Option<u64>,
+}
+
+/// A game, or what is wrong with a row: row, column and message.
+pub(crate) type FoundRow<'a> = std::result::Result<FoundGame<'a>, (u64, &'static str, String)>;
 
 impl std::fmt::Debug for Tables {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -111,7 +119,7 @@ impl OpenTable {
         if batch.num_rows() as u64 != self.starts[index + 1] - self.starts[index] {
             return Err(Error::corrupt(path, "expected batches of the size that they tell"));
         }
-        let batch = if self.file.schema() == &search_schema() {
+        let batch = if Width::of(self.file.schema()).is_some() {
             batch
         } else {
             self.mapping.apply(&batch).map_err(|error| Error::corrupt(path, error))?
@@ -162,7 +170,8 @@ impl Tables {
 
     /// Adds the sources of an Arrow file, as its column `source` names them, with `prefix` before
     /// their names; games without the name of a source are those of `own_name`. A name that comes
-    /// again after another one is told apart by a number. No piece spans a multiple of `cut_rows`.
+    /// again after another one is told apart by a number. A piece spans a multiple of `cut_rows`
+    /// only where a game has variations.
     pub(crate) fn add_foreign(
         &mut self,
         path: &Path,
@@ -186,18 +195,24 @@ impl Tables {
         };
         for index in 0..open.file.n_batches() {
             let n_rows = open.starts[index + 1] - open.starts[index];
-            match open.mapping.source() {
-                None => (0..n_rows).for_each(|_| cutter.row("")),
-                Some(column) => {
-                    let batch = open.file.batch(index, Some(&[column]))?;
-                    let names = crate::normalize::texts(batch.column(0), Some(""))
-                        .map_err(|error| Error::corrupt(path, error))?;
-                    if names.len() as u64 != n_rows {
-                        let message = "expected batches of the size that they tell";
-                        return Err(Error::corrupt(path, message));
-                    }
-                    (0..names.len()).for_each(|row| cutter.row(names.value(row)));
-                }
+            let wanted: Vec<usize> =
+                [open.mapping.source(), open.mapping.parent_id()].into_iter().flatten().collect();
+            let batch = open.file.batch(index, Some(&wanted))?;
+            if batch.num_rows() as u64 != n_rows {
+                let message = "expected batches of the size that they tell";
+                return Err(Error::corrupt(path, message));
+            }
+            let names = match open.mapping.source() {
+                None => None,
+                Some(_) => Some(
+                    crate::normalize::texts(batch.column(0), Some(""))
+                        .map_err(|error| Error::corrupt(path, error))?,
+                ),
+            };
+            let parents = open.mapping.parent_id().map(|_| batch.column(batch.num_columns() - 1));
+            for row in 0..n_rows as usize {
+                let name = names.as_ref().map_or("", |names| names.value(row));
+                cutter.row(name, parents.is_some_and(|parents| parents.is_valid(row)));
             }
         }
         cutter.close();
@@ -267,7 +282,6 @@ impl Tables {
     }
 
     /// Hands the games of a piece to `take`, or what is wrong with one: row, column and message.
-    /// With a game comes what its row tells of a search.
     ///
     /// # Errors
     ///
@@ -287,6 +301,7 @@ impl Tables {
         if end > open.n_rows() {
             return Err(Error::corrupt(open.file.path(), "expected more games"));
         }
+        let mut lineage = Lineage::default();
         let mut row = first_row;
         while row < end {
             let index = open.starts.partition_point(|start| *start <= row) - 1;
@@ -299,8 +314,19 @@ impl Tables {
                 let read = read_row(&games, within, open.mapping.has_id(), game);
                 let found = read.map_err(|problem| (problem.column, problem.message));
                 let found = found.and_then(|()| search.of_game(within, &game.start, &game.moves));
+                let parent_id = games.parent_id(within);
+                if found.is_err() {
+                    lineage.pass_over(parent_id);
+                }
+                let found = found.and_then(|search| {
+                    if games.has_parents() {
+                        let seen = lineage.see(game.id(), parent_id);
+                        seen.map_err(|message| ("parent_id", message))?;
+                    }
+                    Ok(search)
+                });
                 match found {
-                    Ok(search) => take(Ok((game, search))),
+                    Ok(search) => take(Ok(FoundGame { game, search, parent_id })),
                     Err((column, message)) => take(Err((row, column, message))),
                 }
             }
@@ -319,7 +345,8 @@ struct Cutter<'a> {
     file: &'a Fingerprint,
     n_rows_in_all: u64,
     next_row: u64,
-    /// The name and the first row of the piece that is being made.
+    /// The name and the first row of the piece that is being made. Variations are never parted
+    /// from the game that they belong to.
     run: Option<(String, u64)>,
     own_name: &'a str,
     prefix: &'a str,
@@ -327,11 +354,11 @@ struct Cutter<'a> {
 }
 
 impl Cutter<'_> {
-    fn row(&mut self, name: &str) {
+    fn row(&mut self, name: &str, is_variation: bool) {
         let is_same = self.run.as_ref().is_some_and(|(of, first)| {
-            of == name
-                && self.next_row - first < PIECE_GAMES
-                && !self.next_row.is_multiple_of(self.cut_rows)
+            let is_full = self.next_row - first >= PIECE_GAMES
+                || self.next_row / self.cut_rows != first / self.cut_rows;
+            of == name && (is_variation || !is_full)
         });
         if !is_same {
             self.close();

@@ -20,6 +20,7 @@ use crate::report::{ErrorEntry, MAX_REPORTED_ERRORS, Progress, ProgressFn};
 use crate::sniff::{Content, sniff};
 use crate::sources::{Access, STDIN, Search, Source, Sources, Unpacked};
 use crate::teacher::{HEAD_BYTES, detect};
+use crate::variations::Tree;
 use crate::workers::n_threads;
 
 /// Where texts go.
@@ -493,10 +494,18 @@ impl<'a> TextReader<'a> {
                     );
                     return Ok(writer.read);
                 }
+                let mut tree = Tree::default();
                 sources.tables().read(piece, &mut self.game, &mut |found| match found {
-                    Ok((game, _)) => writer.game(game),
+                    Ok(found) => {
+                        if let Some(game) = tree.push(found.game, found.parent_id) {
+                            writer.game(&game);
+                        }
+                    }
                     Err((row, column, message)) => writer.row_problem(row, column, &message),
                 })?;
+                if let Some(game) = tree.finish() {
+                    writer.game(&game);
+                }
                 return Ok(writer.read);
             }
         };

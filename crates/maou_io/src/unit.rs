@@ -25,6 +25,7 @@ use crate::sniff::{Content, sniff};
 use crate::source_table::{SourceEncoding, SourceFormat, SourceRow, UNREADABLE_HASH};
 use crate::sources::{Access, Source, Sources, Unpacked};
 use crate::teacher::{As, HEAD_BYTES, Part, Target, TeacherFormat, TeacherReader, detect};
+use crate::variations::{Lines, max_plies, n_comments};
 
 /// Bytes of sources in a unit.
 const UNIT_BYTES: u64 = 1_000_000;
@@ -207,6 +208,15 @@ impl Cutter<'_> {
     }
 }
 
+/// How sources are read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Reading {
+    /// The format of all sources, if their content does not decide.
+    pub(crate) from: Option<TeacherFormat>,
+    /// Whether variations are games of their own.
+    pub(crate) variations: bool,
+}
+
 /// Reads units; each thread has its own.
 pub(crate) struct UnitReader<'a> {
     sources: &'a Sources<'a>,
@@ -214,19 +224,27 @@ pub(crate) struct UnitReader<'a> {
     buffer: FileBuffer,
     reader: Reader,
     teacher: TeacherReader,
-    from: Option<TeacherFormat>,
+    reading: Reading,
     game: GameRecord,
+    lines: Lines,
 }
 
 impl<'a> UnitReader<'a> {
     pub(crate) fn new(
         sources: &'a Sources<'a>,
         counters: &'a Counters,
-        from: Option<TeacherFormat>,
+        reading: Reading,
     ) -> UnitReader<'a> {
-        let (buffer, reader, game) = (FileBuffer::default(), Reader::new(), GameRecord::default());
-        let teacher = TeacherReader::default();
-        UnitReader { sources, counters, buffer, reader, teacher, from, game }
+        UnitReader {
+            sources,
+            counters,
+            buffer: FileBuffer::default(),
+            reader: if reading.variations { Reader::full() } else { Reader::new() },
+            teacher: TeacherReader::default(),
+            reading,
+            game: GameRecord::default(),
+            lines: Lines::default(),
+        }
     }
 
     /// Reads a unit; `unpacked` is what [`Sources::unpack`] gave of its sources.
@@ -279,11 +297,14 @@ impl<'a> UnitReader<'a> {
         let (columns, positions) = (&mut result.columns, &mut result.positions);
         let (errors, name) = (&mut result.errors, &*source.name);
         let access = source.access();
-        let mut sink = Collector { columns, positions, errors, agreement, name, row, path: &path };
+        let lines = self.reading.variations.then_some(&mut self.lines);
+        let (path, plies_left) = (&*path, 0);
+        let mut sink =
+            Collector { columns, positions, errors, agreement, name, row, path, lines, plies_left };
         let member;
         let content = match access {
             Access::Problem(problem) => Err(problem.to_owned()),
-            Access::File => self.buffer.read(&path, size_bytes).map_err(|error| reason(&error)),
+            Access::File => self.buffer.read(path, size_bytes).map_err(|error| reason(&error)),
             Access::Member => {
                 member = unpacked.next().expect("one for each member of an archive");
                 member.as_deref().map_err(Clone::clone)
@@ -298,12 +319,17 @@ impl<'a> UnitReader<'a> {
             (_, Err(problem)) => sink.unreadable(problem),
             (_, Ok(bytes)) => {
                 if matches!(access, Access::File) && sniff(bytes) != Content::Other {
-                    return Err(Error::Misnamed(path));
+                    return Err(Error::Misnamed(path.to_owned()));
                 }
                 sink.row.xxh3 = xxh3_64(bytes);
                 sink.row.size_bytes = bytes.len() as u64;
+                sink.plies_left = max_plies(sink.row.size_bytes);
                 let head = &bytes[..bytes.len().min(HEAD_BYTES)];
-                match self.from.map_or_else(|| detect(head), |from| Ok(Some(As::Format(from)))) {
+                match self
+                    .reading
+                    .from
+                    .map_or_else(|| detect(head), |from| Ok(Some(As::Format(from))))
+                {
                     Ok(Some(format)) => {
                         let part = Part { bytes, first_byte: 0, first_record: 0 };
                         let n_inexact = sink.teacher(&mut self.teacher, part, format);
@@ -355,6 +381,8 @@ impl<'a> UnitReader<'a> {
             name: &source.name,
             row,
             path: &path,
+            lines: None,
+            plies_left: 0,
         };
         // Told also where a file ends earlier than it did, or cannot be read any more.
         sink.row.format = SourceFormat::of_teacher(file.format(), false);
@@ -423,6 +451,10 @@ struct Collector<'a> {
     name: &'a str,
     row: SourceRow,
     path: &'a Path,
+    /// Makes games of variations, if they are kept.
+    lines: Option<&'a mut Lines>,
+    /// How many moves they may have, counted from the start of the game.
+    plies_left: u64,
 }
 
 impl Collector<'_> {
@@ -467,9 +499,14 @@ impl Collector<'_> {
             return sources.tables().read_loose(index, self.name, self.positions);
         }
         let read = sources.tables().read(index, game, &mut |found| match found {
-            Ok((game, search)) => {
-                self.columns.push_found(game, search, self.name);
-                self.agreement.see(game);
+            Ok(found) if found.parent_id.is_some() && self.lines.is_none() => {
+                self.row.n_variations = self.row.n_variations.saturating_add(1);
+            }
+            Ok(found) => {
+                self.columns.push_found(&found, self.name);
+                if found.parent_id.is_none() {
+                    self.agreement.see(found.game);
+                }
                 self.row.n_games += 1;
             }
             Err((row, column, message)) => self.errors.push(ErrorEntry {
@@ -493,6 +530,33 @@ impl Collector<'_> {
     }
 }
 
+impl Collector<'_> {
+    /// Takes the variations of the game taken last.
+    fn variations(&mut self, game: &GameRecord) {
+        let Some(lines) = self.lines.as_deref_mut() else { return };
+        let game_number = Some(self.row.n_games);
+        let n_comments = game.comments.len() as u32 + n_comments(&game.variations);
+        self.row.n_comments = self.row.n_comments.saturating_add(n_comments);
+        let (columns, name, n_games) = (&mut *self.columns, self.name, &mut self.row.n_games);
+        let n_left_out = lines.of(game, game.id(), &mut self.plies_left, &mut |line, parent_id| {
+            *n_games += 1;
+            columns.push_variation(line, parent_id, name)
+        });
+        self.row.n_variations = self.row.n_variations.saturating_add(n_left_out);
+        if n_left_out > 0 {
+            let max = max_plies(self.row.size_bytes);
+            let message = format!(
+                "expected variations of at most {max} moves in a file of this size, counted from \
+                 the start of the game, found more; {n_left_out} are left out"
+            );
+            self.problem(ErrorEntry::VARIATIONS, message);
+            if let Some(entry) = self.errors.last_mut() {
+                (entry.kept, entry.game_number) = (true, game_number);
+            }
+        }
+    }
+}
+
 impl Sink for Collector<'_> {
     fn game(&mut self, game: &GameRecord) {
         self.columns.push(game, self.name);
@@ -500,6 +564,9 @@ impl Sink for Collector<'_> {
         self.row.n_games += 1;
         self.row.n_variations = self.row.n_variations.saturating_add(game.n_variations);
         self.row.n_comments = self.row.n_comments.saturating_add(game.n_comments);
+        if self.lines.is_some() {
+            self.variations(game);
+        }
     }
 
     fn error(&mut self, error: RecordError) {

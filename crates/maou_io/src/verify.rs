@@ -17,6 +17,7 @@ use crate::report::{Progress, ProgressFn};
 use crate::schema::{GAMES_PER_BATCH, POSITIONS_PER_BATCH};
 use crate::source_runs::SourceRuns;
 use crate::source_table::SourceRow;
+use crate::variations::Lineage;
 use crate::workers::{map_in_order, n_threads};
 
 /// How many problems a [`VerifyReport`] holds.
@@ -225,6 +226,7 @@ impl FileCheck<'_> {
         let mut totals = Totals::default();
         let mut sources = self.details.map_or(&[][..], |details| &details.sources).iter();
         let mut runs = SourceRuns::new(self.table);
+        let (mut source, mut lineage) = (None, Lineage::default());
         let n_batches = batches.len();
         for (index, findings) in batches.into_iter().enumerate() {
             let findings = match findings {
@@ -241,6 +243,21 @@ impl FileCheck<'_> {
                 )));
             }
             totals.add(&findings.totals);
+            let mut lines = (findings.first_row..).zip(&findings.lines);
+            for run in &findings.sources {
+                if source.as_ref() != Some(&run.name) {
+                    (source, lineage) = (Some(run.name.clone()), Lineage::default());
+                }
+                for (row, (id, parent_id)) in lines.by_ref().take(run.n_games as usize) {
+                    if let Err(message) = lineage.see(*id, *parent_id) {
+                        problems.push(Problem {
+                            row: Some(row),
+                            column: Some("parent_id".to_owned()),
+                            ..self.problem(message)
+                        });
+                    }
+                }
+            }
             runs.check(&findings.sources, &mut sources, &mut |row, message| {
                 problems.push(Problem {
                     row: Some(row),
@@ -283,6 +300,7 @@ impl FileCheck<'_> {
             }
         };
         compare("games", counted.n_games, says.n_games);
+        compare("variations", counted.n_variations, says.n_variations);
         compare("positions", counted.n_positions, says.n_positions);
         let none = Details::default();
         let Details { sources, errors } = self.details.unwrap_or(&none);

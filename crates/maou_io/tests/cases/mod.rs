@@ -6,4 +6,5 @@ mod rerun;
 mod stream;
 mod teacher;
 mod usage;
+mod variations;
 mod verify;

@@ -11,7 +11,7 @@ use maou_io::{ArrowStream, ConvertOptions, Dataset, GAMES_PER_BATCH};
 
 use super::bench::{Bench, small_shards};
 
-fn read(stream: ArrowStream) -> Vec<RecordBatch> {
+pub(super) fn read(stream: ArrowStream) -> Vec<RecordBatch> {
     let raw = stream.into_raw();
     // SAFETY: `raw` is a valid stream, which the reader moves away, leaving it released.
     let reader = unsafe { RecordBatchStreamReader::from_raw(raw.cast()) }.unwrap();

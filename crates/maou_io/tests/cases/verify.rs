@@ -48,7 +48,7 @@ fn damage_is_found_and_named() {
 }
 
 /// The text of a manifest with the checksum that it should have.
-fn sealed(manifest: &str) -> String {
+pub(super) fn sealed(manifest: &str) -> String {
     let (content, _) = manifest.split_once(",\n  \"checksum\"").unwrap();
     let checksum = xxhash_rust::xxh3::xxh3_64(content.as_bytes());
     format!("{content},\n  \"checksum\": \"{checksum:016x}\"\n}}\n")
