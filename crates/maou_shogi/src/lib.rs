@@ -1,9 +1,11 @@
 //! Shogi rules, notations, records and labels: no I/O, no Arrow, no Python.
 
 mod attacks;
+pub mod batch;
 mod bitboard;
 mod checks;
 mod color;
+mod features;
 pub mod generate;
 mod hand;
 mod hcp;
@@ -29,6 +31,7 @@ mod testing;
 
 pub use bitboard::{Bitboard, Squares};
 pub use color::Color;
+pub use features::{N_DLSHOGI_PLANES_1, N_DLSHOGI_PLANES_2, N_HAND_COUNTS, N_PIECE_IDS};
 pub use hand::Hand;
 pub use hcp::HcpError;
 pub use huffman::HandOrder;
