@@ -32,10 +32,21 @@ a list, the `?` of its item says that a ply may have none.
 
 """
 
+VARIATIONS = """
+## Variations
+
+In a dataset that was made with `maou convert --variations`, all games files have this
+column behind the others. A variation is a row like that of a game: its moves are those
+from the start, its result and ending what the record tells of that line. It follows the
+game that it belongs to; the games as they were played are the rows where `parent_id` is
+null.
+
+"""
+
 SEARCH = """
 ## Games of HCPE3
 
-A games file has these columns behind the others if a game of HCPE3 is in it; they are
+A games file has these columns behind all others if a game of HCPE3 is in it; they are
 null for games of other formats. `maou.Dataset.games` has them if any file has.
 
 """
@@ -124,6 +135,7 @@ def page() -> str:
     )
     tables = [
         HEAD + table(columns),
+        VARIATIONS + table(maou_io.schema("variations")),
         SEARCH + table(maou_io.schema("search")),
         POSITIONS + table(maou_io.schema("positions")),
     ]

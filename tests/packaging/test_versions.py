@@ -21,7 +21,7 @@ STUBS = ROOT / "packages/maou-rust/maou_rust-stubs"
 # change, raise INTERFACE in packages/maou-rust/src/lib.rs and maou/_compat.py if code
 # written for the old ones would no longer work, and write the new digest here.
 INTERFACE = 2
-STUBS_DIGEST = "d3b15cfbdac679dc3bee1362d9634c9d2543c707e3902eca8f4883eb4715535a"
+STUBS_DIGEST = "82b7f6538364c28b94d30b88d8442a59b2562257dc29a81c7046aea9ecc04b66"
 
 
 def toml(name: str) -> dict[str, object]:

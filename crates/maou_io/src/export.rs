@@ -109,6 +109,9 @@ pub fn export(
         report.n_written += written.n_written;
         report.n_flags_dropped += written.n_flags_dropped;
         report.size_bytes += written.bytes.len() as u64;
+        if written.n_of_variations > 0 {
+            *report.left_out.entry("variation").or_default() += written.n_of_variations;
+        }
         for (cause, n) in written.left_out {
             *report.left_out.entry(cause.as_str()).or_default() += n;
         }
@@ -202,6 +205,9 @@ struct Written {
     n_found: u64,
     n_written: u64,
     n_flags_dropped: u64,
+    /// Games that are variations, or their positions: nobody played them, and they begin with
+    /// moves that the line which they leave has, too.
+    n_of_variations: u64,
     left_out: BTreeMap<CannotHold, u64>,
 }
 
@@ -276,6 +282,13 @@ impl Worker {
                 let (games, search) = (GamesBatch::new(&batch), SearchBatch::new(&batch));
                 for row in 0..games.n_games() {
                     let game = games.row(row);
+                    if games.parent_id(row).is_some() {
+                        let is_loose = self.options.format.is_loose();
+                        let n = if is_loose { game.moves.len() as u64 } else { 1 };
+                        written.n_found += n;
+                        written.n_of_variations += n;
+                        continue;
+                    }
                     let start = Position::from_sfen(games.text(1, row));
                     let start = start.map_err(|_| wrong(row, "start"))?;
                     let ending = games.text(6, row).parse().unwrap_or_default();

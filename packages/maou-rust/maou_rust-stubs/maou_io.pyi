@@ -60,6 +60,7 @@ class ConvertReport(TypedDict):
     vanished: list[str]
     pruned: list[str]
     n_games: int
+    n_variations: int
     n_positions: int
     n_loose_positions: int
     n_errors: int
@@ -67,6 +68,7 @@ class ConvertReport(TypedDict):
     n_variations_dropped: int
     n_comments_dropped: int
     total_games: int
+    total_variations: int
     total_positions: int
     total_errors: int
     size_bytes: int
@@ -77,10 +79,16 @@ class ConvertReport(TypedDict):
 
 @type_check_only
 class DatasetInfo(TypedDict):
-    """Totals of a dataset, from its manifest."""
+    """Totals of a dataset, from its manifest.
+
+    `variations` are counted in `games`, too; there are none unless the dataset was
+    made to keep them.
+    """
 
     kind: str
     games: int
+    variations: int
+    keeps_variations: bool
     positions: int
     loose_positions: int
     errors: int
@@ -208,6 +216,7 @@ def convert(
     dry_run: bool = ...,
     shard_bytes: int | None = ...,
     rows_per_file: int | None = ...,
+    variations: bool | None = ...,
     source_format: str | None = ...,
     archives: Archives | None = ...,
     progress: Callable[[Progress], object] | None = ...,
@@ -232,6 +241,8 @@ def convert(
             for a new one.
         rows_per_file: Games per games file instead of bytes; None for what the dataset
             was made with.
+        variations: Whether each variation becomes a row with a `parent_id`; None for
+            what the dataset was made with, without them for a new one.
         source_format: `hcpe`, `hcpe2`, `hcpe3` or `psv`: all sources are read as that;
             None where their content tells.
         archives: Looks into archives and reads standard input; without it, both are
@@ -320,8 +331,10 @@ def schema(table: str = ...) -> list[Column]:
     """List the columns of a table with what each means.
 
     Args:
-        table: `games`, `positions` or `sources`; `search` for the columns that games
-            files have behind those of `games` where a game of HCPE3 is in them.
+        table: `games`, `positions` or `sources`; `variations` for what games files
+            have behind the columns of `games` in a dataset that keeps variations, and
+            `search` for what they have behind all others where a game of HCPE3 is in
+            them.
 
     Raises:
         UsageError: Another name.

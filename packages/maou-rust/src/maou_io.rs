@@ -129,8 +129,8 @@ fn hello() -> &'static str {
 #[pyfunction]
 #[pyo3(signature = (
     inputs, out, *, compression = None, threads = 0, strict = false, prune = false,
-    dry_run = false, shard_bytes = None, rows_per_file = None, source_format = None,
-    archives = None, progress = None,
+    dry_run = false, shard_bytes = None, rows_per_file = None, variations = None,
+    source_format = None, archives = None, progress = None,
 ))]
 #[expect(clippy::too_many_arguments, reason = "one keyword argument an option")]
 fn convert<'py>(
@@ -144,6 +144,7 @@ fn convert<'py>(
     dry_run: bool,
     shard_bytes: Option<u64>,
     rows_per_file: Option<u64>,
+    variations: Option<bool>,
     source_format: Option<&str>,
     archives: Option<Py<PyAny>>,
     progress: Option<Py<PyAny>>,
@@ -160,6 +161,7 @@ fn convert<'py>(
         dry_run,
         shard_bytes,
         rows_per_file,
+        variations,
         from,
         ..ConvertOptions::default()
     };
@@ -255,6 +257,7 @@ fn report_dict<'py>(py: Python<'py>, report: &ConvertReport) -> PyResult<Bound<'
     dict.set_item("errors", errors)?;
     dict.del_item("totals")?;
     dict.set_item("total_games", report.totals.n_games)?;
+    dict.set_item("total_variations", report.totals.n_variations)?;
     dict.set_item("total_positions", report.totals.n_all_positions())?;
     dict.set_item("total_errors", report.totals.n_errors)?;
     dict.set_item("size_bytes", report.totals.size_bytes + report.totals.loose_size_bytes)?;
@@ -342,8 +345,9 @@ fn verify<'py>(
 #[pyo3(signature = (table = "games"))]
 fn schema<'py>(py: Python<'py>, table: &str) -> PyResult<Vec<Bound<'py, PyDict>>> {
     type Fields = fn() -> Vec<maou_io::FieldDoc>;
-    let tables: [(&str, Fields); 4] = [
+    let tables: [(&str, Fields); 5] = [
         ("games", maou_io::games_fields),
+        ("variations", maou_io::variation_fields),
         ("search", maou_io::search_fields),
         ("positions", maou_io::positions_fields),
         ("sources", maou_io::sources_fields),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from argparse import BooleanOptionalAction
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -80,6 +81,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         " dataset)",
     )
     parser.add_argument(
+        "--variations",
+        action=BooleanOptionalAction,
+        help="whether each variation of a record becomes a row with the id of the line"
+        " that it leaves (default: that of the dataset; left out of a new one)",
+    )
+    parser.add_argument(
         "--unpack-limit",
         type=size_bytes,
         metavar="SIZE",
@@ -123,6 +130,7 @@ def check_options(arguments: Namespace) -> None:
         "--from": (arguments.source_format is not None, not is_text),
         "--compression": (arguments.compression is not None, is_dataset),
         "--rows-per-file": (arguments.rows_per_file is not None, is_dataset),
+        "--variations": (arguments.variations is not None, is_dataset),
         "--prune": (arguments.prune, is_dataset),
         "--dry-run": (arguments.dry_run, is_dataset),
     }
@@ -169,6 +177,7 @@ def run_dataset(arguments: Namespace) -> int:
                 prune=arguments.prune,
                 dry_run=arguments.dry_run,
                 rows_per_file=arguments.rows_per_file,
+                variations=arguments.variations,
                 source_format=arguments.source_format,
                 archives=archives,
                 progress=progress,
@@ -275,7 +284,7 @@ def summary(report: ConvertReport, arguments: Namespace, seconds: float) -> list
     else:
         line = (
             f"read {count(n_read, 'file')} in {duration(seconds)}:"
-            f" {count(report['n_games'], 'game')},"
+            f" {games_text(report['n_games'], report['n_variations'])},"
             f" {count(report['n_positions'], 'position')}"
         )
         if report["n_positions"]:
@@ -288,7 +297,7 @@ def summary(report: ConvertReport, arguments: Namespace, seconds: float) -> list
     if arguments.dry_run:
         lines.append("dry run: nothing was written")
     else:
-        games = count(report["total_games"], "game")
+        games = games_text(report["total_games"], report["total_variations"])
         positions = count(report["total_positions"], "position")
         size_text = size(report["size_bytes"])
         lines.append(f"{arguments.out}: {games}, {positions}, {size_text}")
@@ -302,6 +311,17 @@ def summary(report: ConvertReport, arguments: Namespace, seconds: float) -> list
     else:
         lines.append(f"no errors; next: maou info {quote(arguments.out)}")
     return lines
+
+
+def games_text(n_games: int, n_variations: int) -> str:
+    """Write a number of games, and how many of them are variations.
+
+    Examples:
+        >>> games_text(1, 0), games_text(4, 3)
+        ('1 game', '4 games (3 variations)')
+    """
+    text = count(n_games, "game")
+    return f"{text} ({count(n_variations, 'variation')})" if n_variations else text
 
 
 def notes(report: ConvertReport, arguments: Namespace) -> list[str]:
@@ -327,6 +347,8 @@ def notes(report: ConvertReport, arguments: Namespace) -> list[str]:
     ]
     if dropped:
         lines.append(f"left out {' and '.join(dropped)}")
+    if report["n_variations_dropped"] and arguments.variations is None:
+        lines[-1] += "; --variations keeps variations"
     if report["pruned"]:
         removed = "would remove" if arguments.dry_run else "removed"
         sources = count(len(report["pruned"]), "source")

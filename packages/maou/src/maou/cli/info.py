@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 N_PLIES_FOR_A_RATE = 1000
 """Below it the size of a file says nothing of the size of a ply."""
 SCHEMA_HEADINGS = {
+    "variations": "a further column, where variations are kept:",
     "search": "further columns, where a game of HCPE3 is in the file:",
     "positions": "loose positions (HCPE, PSV):",
 }
@@ -81,7 +82,8 @@ def show_schema(arguments: Namespace) -> int:
     """Tell what the columns of the tables mean."""
     from maou_rust import maou_io
 
-    tables = {name: maou_io.schema(name) for name in ("games", "search", "positions")}
+    names = ("games", "variations", "search", "positions")
+    tables = {name: maou_io.schema(name) for name in names}
     if arguments.json:
         print_json([{"table": t, **c} for t, cs in tables.items() for c in cs])
         return 0
@@ -154,8 +156,16 @@ def dataset_text(path: Path, info: DatasetInfo) -> str:
     if info["loose_positions"]:
         positions += f" ({info['loose_positions']:,} loose)"
     games = f"{info['games']:,}"
-    if info["duplicate_games"]:
-        games += f" ({count(info['duplicate_games'], 'duplicate')})"
+    parts = [
+        count(number, noun)
+        for number, noun in (
+            (info["variations"], "variation"),
+            (info["duplicate_games"], "duplicate"),
+        )
+        if number
+    ]
+    if parts:
+        games += f" ({', '.join(parts)})"
     text = fields(
         [
             ("dataset", str(path)),

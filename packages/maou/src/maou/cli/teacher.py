@@ -25,6 +25,7 @@ CAUSES = {
     "not_for_training": "not for training, as their source says",
     "too_long": "too long for the format",
     "unknown_result": "with an unknown result",
+    "variation": "of variations, which were not played",
 }
 """What is left out, by cause."""
 
