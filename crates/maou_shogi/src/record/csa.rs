@@ -313,7 +313,7 @@ impl Csa<'_, '_> {
         let name = self.bytes[at..end].trim_ascii_end();
         if csa_ending::of_name(name, Color::Black).is_none() {
             self.report(ErrorKind::Syntax, at, "an ending such as `%TORYO`");
-            return end;
+            return self.after_time(end);
         }
         if !self.builder.has_begun() {
             self.begin(Color::Black, at);
@@ -325,6 +325,13 @@ impl Csa<'_, '_> {
         }
         self.builder.end(at, verdict);
         end
+    }
+
+    /// Where the time behind the statement that ends at `at` ends: it is not that of the last move.
+    fn after_time(&self, at: usize) -> usize {
+        let rest = &self.bytes[at..];
+        let between = rest.iter().take_while(|byte| b"\n\r,\t ".contains(byte)).count();
+        if rest.get(between) == Some(&b'T') { self.statement_end(at + between) } else { at }
     }
 
     /// Ends the game before `end`, and gets ready for the next one.

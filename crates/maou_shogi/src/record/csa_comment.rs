@@ -96,7 +96,7 @@ fn summary(text: &[u8]) -> Option<Verdict> {
         b"time up" => Ending::Time,
         b"sennichite" => Ending::Repetition,
         b"oute_sennichite" => Ending::PerpetualCheck,
-        b"illegal move" | b"uchifuzume" => Ending::IllegalMove,
+        b"illegal move" | b"uchifuzume" | b"oute_kaihimore" => Ending::IllegalMove,
         b"illegal kachi" => Ending::IllegalAction,
         b"kachi" => Ending::Declaration,
         b"jishogi" => Ending::Impasse,
@@ -154,6 +154,11 @@ mod tests {
                 "'summary:oute_sennichite:a lose:b win",
                 Ending::PerpetualCheck,
                 Some(GameResult::WhiteWins),
+            ),
+            (
+                "'summary:oute_kaihimore:a win:b lose",
+                Ending::IllegalMove,
+                Some(GameResult::BlackWins),
             ),
             ("'summary:abnormal:a lose:b win", Ending::Interrupted, None),
         ] {

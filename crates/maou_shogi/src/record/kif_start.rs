@@ -4,13 +4,14 @@ use super::glyph::{self, Glyph};
 use crate::{Color, Hand, Handicap, Piece, PieceType, Position, Setup, Square};
 
 /// Names of the handicaps; その他 stands before a board.
-const HANDICAPS: [(&str, Handicap); 17] = [
+const HANDICAPS: [(&str, Handicap); 18] = [
     ("平手", Handicap::Even),
     ("香落ち", Handicap::Lance),
     ("左香落ち", Handicap::Lance),
     ("右香落ち", Handicap::RightLance),
     ("角落ち", Handicap::Bishop),
     ("飛車落ち", Handicap::Rook),
+    ("飛落ち", Handicap::Rook),
     ("飛香落ち", Handicap::RookLance),
     ("二枚落ち", Handicap::Two),
     ("三枚落ち", Handicap::Three),
@@ -23,6 +24,15 @@ const HANDICAPS: [(&str, Handicap); 17] = [
     ("八枚落ち", Handicap::Eight),
     ("十枚落ち", Handicap::Ten),
 ];
+
+/// The name of a handicap as it is compared: digits are equal in all their spellings.
+fn handicap_stem(name: &str) -> Vec<(char, Glyph)> {
+    let plain = |ch| match glyph::of_char(ch) {
+        digit @ Glyph::Digit(_) => ('二', digit),
+        _ => (ch, Glyph::Other),
+    };
+    name.trim_end_matches('ち').chars().map(plain).collect()
+}
 
 /// The start position while its lines are read.
 #[derive(Debug)]
@@ -60,10 +70,10 @@ impl KifStart {
             && matches!(self.handicap, None | Some(Handicap::Even))
     }
 
-    /// Takes the name of a handicap; some write 二枚落 for 二枚落ち.
+    /// Takes the name of a handicap; some write 二枚落 or 2枚落ち for 二枚落ち.
     pub fn set_handicap(&mut self, name: &str) {
-        let stem = name.trim_end_matches('ち');
-        let known = HANDICAPS.iter().find(|known| known.0.trim_end_matches('ち') == stem);
+        let told = handicap_stem(name);
+        let known = HANDICAPS.iter().find(|known| handicap_stem(known.0) == told);
         self.handicap = known.map(|known| known.1);
         let known = self.handicap.is_some() || matches!(name, "その他" | "");
         self.unknown_handicap = (!known).then(|| name.to_owned());

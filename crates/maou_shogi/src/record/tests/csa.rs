@@ -53,6 +53,15 @@ fn statements_on_one_line() {
     assert_eq!(record.ending, Ending::Interrupted);
 }
 
+/// The time stands behind the ending, known or not, and is none of a move.
+#[test]
+fn the_time_of_an_ending_is_not_that_of_the_last_move() {
+    for ending in ["%TORYO\nT9\n", "%TORYO,T9\n", "%WHAT\nT9\n", "%WHAT,T9\n", "%WHAT\r\nT9"] {
+        let found = read(with_moves(&format!("+7776FU\nT1\n{ending}")).as_bytes());
+        assert_eq!(found.games[0].times_ms, [Some(1_000)], "{ending}");
+    }
+}
+
 #[test]
 fn times_of_version_3() {
     let record = game(

@@ -60,10 +60,14 @@ impl Header {
         let mut header = Header::default();
         let mut written = Vec::new();
         let has_event = game.headers.iter().any(|(key, _)| matches!(&**key, "棋戦" | "$EVENT"));
+        let has_start =
+            game.headers.iter().any(|(key, _)| matches!(&**key, "開始日時" | "$START_TIME"));
         for (key, value) in &game.headers {
             let is_field = |(_, csa, kif): &&(Field, &str, &[&str])| {
-                // The title names the event only where nothing else does.
-                (key == csa || kif.contains(&key.as_str())) && !(has_event && key == "表題")
+                // The title names the event only where nothing else does, the day the start.
+                (key == csa || kif.contains(&key.as_str()))
+                    && !(has_event && key == "表題")
+                    && !(has_start && key == "対局日")
             };
             match FIELDS.iter().find(is_field) {
                 Some((field, csa, kif)) if !written.contains(field) => {
@@ -110,8 +114,7 @@ impl Header {
             (Names::Kif, None) => Some(key).filter(|key| is_kif_key(key)),
             (Names::Jkf, None) => Some(key),
             (Names::Csa, Some((csa, _))) if key == *csa => Some(*csa),
-            // CSA wants times in its own form.
-            (Names::Csa, Some(("$TIME_LIMIT", _))) => None,
+            (Names::Csa, Some(("$TIME_LIMIT", _))) if !is_csa_limit(value) => None,
             (Names::Csa, Some(("$END_TIME", _))) if parse_date(value).is_none() => None,
             (Names::Csa, Some((csa, _))) => Some(*csa),
             (Names::Csa, None) => Some(key).filter(|key| is_csa_key(key)),
@@ -182,6 +185,13 @@ fn is_kif_key(key: &str) -> bool {
         && !key.contains(|ch: char| matches!(ch, '：' | ':') || ch.is_control())
         && key.trim() == key
         && may_be_kif(&format!("{key}：x"))
+}
+
+/// Hours, minutes and seconds of byoyomi as CSA has them: `00:25+10`. Programs write it into KIF too.
+fn is_csa_limit(value: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let parts = value.split_once(':').and_then(|(h, rest)| Some((h, rest.split_once('+')?)));
+    parts.is_some_and(|(h, (min, s))| is_number(h) && is_number(min) && is_number(s))
 }
 
 /// `$KEYWORD`, as CSA wants it.

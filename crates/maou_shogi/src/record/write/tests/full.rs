@@ -253,9 +253,27 @@ fn headers_are_translated_and_fields_win() {
     assert_eq!(
         text.split_once("P1").unwrap().0,
         "'CSA encoding=UTF-8\nV3.0\nN+other\nN-b\n$EVENT:e\n$SITE:s\n$START_TIME:2025/01/05 10:00:00\n\
-         $OPENING:YAGURA\n$X:1\n"
+         $OPENING:YAGURA\n$TIME_LIMIT:00:25+00\n$X:1\n"
     );
-    assert_eq!(loss, Loss { n_headers: 2, ..Loss::NONE });
+    assert_eq!(loss, Loss { n_headers: 1, ..Loss::NONE });
+}
+
+#[test]
+fn times_of_kif_become_those_of_csa_where_it_can_tell_them() {
+    for (limit, is_kept) in
+        [("00:25+10", true), ("0:00+10", true), ("25分", false), ("1:2", false), (":+", false)]
+    {
+        let text = format!(
+            "対局日：2025/01/05\n開始日時：2025/01/05 10:00:00\n持ち時間：{limit}\n\
+             手合割：平手\n1 ７六歩(77)\n"
+        );
+        let mut csa = String::new();
+        let loss = write_csa(&read_full(text.as_bytes()).games[0], &mut csa);
+        assert!(csa.contains("$START_TIME:2025/01/05 10:00:00\n"), "{csa}");
+        assert_eq!(csa.contains(&format!("$TIME_LIMIT:{limit}\n")), is_kept, "{csa}");
+        // The day stands twice.
+        assert_eq!(loss.n_headers, 1 + u64::from(!is_kept));
+    }
 }
 
 #[test]
