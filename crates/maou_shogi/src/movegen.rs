@@ -206,8 +206,24 @@ impl Position {
     }
 
     /// The number of legal moves, faster than the list.
-    #[inline]
     pub fn count_legal_moves(&self) -> usize {
+        // A third of the instructions count bits where the processor is not asked to.
+        #[cfg(target_arch = "x86_64")]
+        {
+            #[target_feature(enable = "popcnt")]
+            fn with_popcnt(position: &Position) -> usize {
+                position.count()
+            }
+            if is_x86_feature_detected!("popcnt") {
+                // SAFETY: the processor has the feature.
+                return unsafe { with_popcnt(self) };
+            }
+        }
+        self.count()
+    }
+
+    #[inline(always)]
+    fn count(&self) -> usize {
         let mut counter = Counter(0);
         self.generate(&mut counter);
         counter.0
