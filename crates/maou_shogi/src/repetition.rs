@@ -1,9 +1,7 @@
-//! Repetition (千日手), perpetual check and the declaration of a win (入玉宣言).
+//! Repetition (千日手) and perpetual check.
 
-use crate::attacks;
 use crate::color::Color;
 use crate::hand::Hand;
-use crate::piece::PieceType;
 use crate::position::Position;
 
 /// What the history says about the current position, for the side to move.
@@ -148,35 +146,6 @@ impl History {
     }
 }
 
-impl Position {
-    /// Whether the side to move may declare a win by the 27-point rule.
-    ///
-    /// Its king stands in the enemy camp and is not in check, at least ten of its other pieces
-    /// stand there too, and those with the hand make 28 points for Black or 27 for White: rooks
-    /// and bishops, promoted or not, count five, others one. Handicaps change nothing here.
-    pub fn can_declare_win(&self) -> bool {
-        let us = self.turn().index();
-        let zone = attacks::ZONE[us];
-        let Some(king) = self.king(self.turn()) else { return false };
-        let king = attacks::bit(king.index());
-        if zone & king == 0 || self.in_check() {
-            return false;
-        }
-        let in_camp = self.colors[us] & zone & !king;
-        let n_in_camp = in_camp.count_ones();
-        let big = self.classes[crate::position::BISHOP] | self.classes[crate::position::ROOK];
-        let in_hand: u32 = self.hands[us]
-            .iter()
-            .map(|(kind, count)| match kind {
-                PieceType::Bishop | PieceType::Rook => 5 * u32::from(count),
-                _ => u32::from(count),
-            })
-            .sum();
-        let points = n_in_camp + 4 * (in_camp & big).count_ones() + in_hand;
-        n_in_camp >= 10 && points >= [28, 27][us]
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -281,28 +250,5 @@ mod tests {
         position.undo(mv, undo);
         history.pop();
         assert_eq!((history.n_plies(), history.n_occurrences()), (0, 1));
-    }
-
-    #[test]
-    fn declaration_needs_camp_pieces_and_points() {
-        // Whether Black, and White with the twin of the board, may declare.
-        let check = |sfen: &str, black: bool, white: bool| {
-            let position = Position::from_sfen(sfen).unwrap();
-            assert_eq!(position.can_declare_win(), black, "{sfen}");
-            assert_eq!(position.flipped().can_declare_win(), white, "twin of {sfen}");
-        };
-        // Ten pieces beside the king, two of them big: 18 points, and pawns in hand.
-        let ten = "K+R+B+P+P+P+P2/4+P+P+P+P1/9/9/9/9/9/9/4k4 b";
-        check(&format!("{ten} 10P 1"), true, true);
-        check(&format!("{ten} 9P 1"), false, true);
-        check(&format!("{ten} 8P 1"), false, false);
-        // A rook in hand counts five.
-        check(&format!("{ten} R5P 1"), true, true);
-        check(&format!("{ten} R4P 1"), false, true);
-        // Nine pieces are too few, however many points.
-        check("K+R+B+P+P+P+P2/4+P+P+P2/9/9/9/9/9/9/4k4 b RB9P 1", false, false);
-        // The king must be there, and not in check.
-        check("1+R+B+P+P+P+P2/4+P+P+P+P1/9/K8/9/9/9/9/4k4 b R9P 1", false, false);
-        check("K+R+B+P+P+P+P2/4+P+P+P+P1/9/9/9/9/9/9/4k3b b R9P 1", false, false);
     }
 }

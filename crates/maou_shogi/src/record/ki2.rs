@@ -13,7 +13,7 @@ use super::write::kif_move_name;
 use crate::{Color, Move, PieceType, Position, Square};
 
 /// Why a move of KI2 is none.
-enum Refusal {
+pub(super) enum Refusal {
     NotAMove,
     WrongTurn,
     Illegal,
@@ -88,10 +88,22 @@ impl<W: Width> Kif<'_, W> {
             return;
         }
         let found = self.builder.text.shown(&self.bytes[at..end]);
-        let position = self.builder.position();
         let is_turned = self.has_turned_marks == Some(true);
+        let (kind, message) = refusal.describe(&found, self.builder.position(), is_turned);
+        self.builder.break_off(kind, at, message);
+    }
+}
+
+impl Refusal {
+    /// Kind and message for the text `found` in `position`, where marks may be turned.
+    pub fn describe(
+        self,
+        found: &str,
+        position: &Position,
+        is_turned: bool,
+    ) -> (ErrorKind, String) {
         let mark = if (position.turn() == Color::Black) != is_turned { '▲' } else { '△' };
-        let (kind, message) = match refusal {
+        match self {
             Refusal::NotAMove => {
                 let message = format!("expected a move such as `▲７六歩`, found `{found}`");
                 (ErrorKind::Syntax, message)
@@ -107,7 +119,7 @@ impl<W: Width> Kif<'_, W> {
             Refusal::Ambiguous(moves) => {
                 let names: Vec<String> = moves
                     .iter()
-                    .map(|mv| format!("`{mark}{}`", kif_move_name(position, *mv)))
+                    .map(|mv| format!("`{mark}{}`", kif_move_name(position, *mv, None)))
                     .collect();
                 let names = names.join(", ");
                 let message = format!(
@@ -115,13 +127,12 @@ impl<W: Width> Kif<'_, W> {
                 );
                 (ErrorKind::IllegalMove, message)
             }
-        };
-        self.builder.break_off(kind, at, message);
+        }
     }
 }
 
 /// The one legal move that is written, after a move to `last_to`.
-fn select(
+pub(super) fn select(
     written: &WrittenMove,
     position: &Position,
     last_to: Option<Square>,

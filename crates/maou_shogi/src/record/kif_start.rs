@@ -34,6 +34,13 @@ fn handicap_stem(name: &str) -> Vec<(char, Glyph)> {
     name.trim_end_matches('ち').chars().map(plain).collect()
 }
 
+/// The handicap of a name in Japanese.
+pub(super) fn handicap_of(name: &str) -> Option<Handicap> {
+    let told = handicap_stem(name);
+    let known = HANDICAPS.iter().find(|known| handicap_stem(known.0) == told);
+    known.map(|known| known.1)
+}
+
 /// The start position while its lines are read.
 #[derive(Debug)]
 pub(super) struct KifStart {
@@ -72,9 +79,7 @@ impl KifStart {
 
     /// Takes the name of a handicap; some write 二枚落 or 2枚落ち for 二枚落ち.
     pub fn set_handicap(&mut self, name: &str) {
-        let told = handicap_stem(name);
-        let known = HANDICAPS.iter().find(|known| handicap_stem(known.0) == told);
-        self.handicap = known.map(|known| known.1);
+        self.handicap = handicap_of(name);
         let known = self.handicap.is_some() || matches!(name, "その他" | "");
         self.unknown_handicap = (!known).then(|| name.to_owned());
     }

@@ -29,6 +29,7 @@ mod kif_start;
 mod kif_text;
 mod lines;
 mod model;
+mod notation;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -39,6 +40,7 @@ pub(crate) use builder::clamp_eval;
 pub use check::GameError;
 pub use error::{ErrorKind, RecordError};
 pub use model::{Comment, Date, Ending, GameRecord, GameResult, UnknownEnding, Variation};
+pub use notation::{MoveTextError, UnknownHandicap};
 pub use text::Encoding;
 pub use write::{
     CsaOptions, EncodeError, GamesText, Loss, encode, write_csa, write_csa_with, write_jkf,

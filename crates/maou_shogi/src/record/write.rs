@@ -105,10 +105,29 @@ fn n_lines(variation: &Variation) -> u64 {
 }
 
 /// The name of a move in KIF, such as `７六歩(77)`.
-pub(super) fn kif_move_name(position: &Position, mv: Move) -> String {
+pub(super) fn kif_move_name(position: &Position, mv: Move, last_to: Option<Square>) -> String {
     let mut name = String::new();
-    kif::push_kif_move(&mut name, position, mv, None);
+    kif::push_kif_move(&mut name, position, mv, last_to);
     name
+}
+
+/// The name of a move in KI2, such as `▲７六歩`.
+pub(super) fn ki2_move_name(position: &Position, mv: Move, last_to: Option<Square>) -> String {
+    let mut name = String::new();
+    ki2::push_ki2_move(&mut name, position, mv, last_to);
+    name
+}
+
+/// The name of a move in CSA, such as `+7776FU`.
+pub(super) fn csa_move_name(position: &Position, mv: Move) -> String {
+    csa::written(position, mv).map(char::from).into_iter().collect()
+}
+
+/// Board and hands as KIF writes them.
+pub(super) fn kif_board(position: &Position) -> String {
+    let mut board = String::new();
+    kif::push_board(&mut board, position);
+    board
 }
 
 /// Writes `tag` and `text` as one line, whatever the text holds.

@@ -164,7 +164,7 @@ fn push_board(out: &mut String, position: &Position) {
 /// The seven characters of a move, such as `+7776FU`.
 type WrittenMove = [u8; 7];
 
-fn written(position: &Position, mv: Move) -> WrittenMove {
+pub(super) fn written(position: &Position, mv: Move) -> WrittenMove {
     let digit = |n: u8| b'1' + n;
     let (from, piece_type) = match mv.from() {
         Some(from) => {

@@ -141,7 +141,7 @@ fn push_hand(out: &mut String, tag: &str, position: &Position, color: Color) {
     out.push('\n');
 }
 
-fn push_board(out: &mut String, position: &Position) {
+pub(super) fn push_board(out: &mut String, position: &Position) {
     push_hand(out, "後手の持駒：", position, Color::White);
     out.push_str("  ９ ８ ７ ６ ５ ４ ３ ２ １\n+---------------------------+\n");
     for rank in 0..9 {
