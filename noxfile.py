@@ -129,7 +129,7 @@ def lint(session: nox.Session) -> None:
         allowed = ["--allowlist", f"packages/{package}/stubtest-allowlist.txt"]
         module = package.replace("-", "_")
         session.run("python", "-m", "mypy.stubtest", module, *allowed, env=env)
-    session.run("cargo", "fmt", "--all", "--check", external=True)
+    cargo_fmt(session, "--check")
     session.run(
         "cargo",
         "clippy",
@@ -144,6 +144,13 @@ def lint(session: nox.Session) -> None:
         # Apart from target/, or the next `uv run` would rebuild pyo3.
         env={"CARGO_TARGET_DIR": str(ROOT / "target/lint")},
     )
+
+
+def cargo_fmt(session: nox.Session, *options: str) -> None:
+    """Run rustfmt on the workspace and on those beside it."""
+    for folder in (".", "fuzz", "benches/rules"):
+        manifest = ("--manifest-path", f"{folder}/Cargo.toml")
+        session.run("cargo", "fmt", "--all", *manifest, *options, external=True)
 
 
 def stub_path(session: nox.Session) -> Path:
@@ -303,7 +310,7 @@ def fmt(session: nox.Session) -> None:
     sync(session, "--only-group", "lint")
     session.run("ruff", "check", "--fix", ".")
     session.run("ruff", "format", ".")
-    session.run("cargo", "fmt", "--all", external=True)
+    cargo_fmt(session)
 
 
 @nox.session(python=OLDEST)

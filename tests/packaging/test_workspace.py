@@ -168,3 +168,11 @@ def test_ranges_of_python_packages_stand_in_one_place() -> None:
         if name in shared:
             assert places == dict.fromkeys(places, shared[name])
     assert set(shared) <= set(asked)
+
+
+def test_rules_are_compared_with_the_profile_of_wheels() -> None:
+    profiles = [
+        tomllib.loads((ROOT / name).read_text(encoding="utf-8"))["profile"]["release"]
+        for name in ("Cargo.toml", "benches/rules/Cargo.toml")
+    ]
+    assert profiles[0] == profiles[1]
