@@ -371,6 +371,66 @@ def test_arrow_files_that_are_no_games(
     assert "expected a whole Arrow IPC stream\n" in refused()
 
 
+@pytest.mark.parametrize("kind", ["polars", "pyarrow stream"])
+def test_arrow_on_standard_input(
+    kind: str, maou_command: str, games: pl.DataFrame, tmp_path: Path
+) -> None:
+    path, out = tmp_path / "games.arrow", tmp_path / "data"
+    write_arrow(games, kind, path)
+    for data in (path.read_bytes(), gzip.compress(path.read_bytes())):
+        shutil.rmtree(out, ignore_errors=True)
+        done = run_with_stdin(maou_command, data, "convert", "-", "-o", out)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert games_of(out).equals(games)
+        done = run_with_stdin(maou_command, data, "convert", "-", "-o", out)
+        assert b"nothing new: " in done.stdout
+    done = run_with_stdin(maou_command, data, "convert", "-", "--to", "usi")
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == games.height
+    cut_off = path.read_bytes()[:-3000]
+    done = run_with_stdin(maou_command, cut_off, "convert", "-", "-o", tmp_path / "x")
+    assert done.returncode == 2
+    assert b"-: expected game records, found none in 1 file, for example -: " in (
+        done.stderr
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_arrow_within_archives(
+    kind: str, maou_run: Any, games: pl.DataFrame, tmp_path: Path
+) -> None:
+    folder, out = tmp_path / "in", tmp_path / "data"
+    folder.mkdir()
+    (folder / "a.csa").write_text(GAME)
+    write_arrow(games, "polars", folder / "b.feather")
+    write_arrow(games[:9], "pyarrow stream", folder / "c.arrow")
+    pl.DataFrame({"x": [1]}).write_ipc(folder / "d.feather")
+    (folder / "e.csa").write_text(GAME)
+    inner = tmp_path / "inner.tar"
+    pack(folder, inner)
+    (folder / "f.tar").write_bytes(inner.read_bytes())
+    archive = tmp_path / f"a.{kind}"
+    pack(folder, archive)
+    done = maou_run("convert", archive, "-o", out)
+    assert done.returncode == 1
+    bad = [line.split(": expected")[0] for line in done.stderr.splitlines()]
+    assert bad == [f"{archive / 'd.feather'}", f"{archive / 'f.tar/d.feather'}"]
+    assert "found `x`" in done.stderr
+    found = games_of(out)["source"].to_list()
+    prefixed = games["source"].to_list()
+    expected = [
+        "a.csa",
+        *(f"b.feather/{name}" for name in prefixed),
+        *(f"c.arrow/{name}" for name in prefixed[:9]),
+        "e.csa",
+    ]
+    expected += [f"f.tar/{name}" for name in expected]
+    assert found == [f"a.{kind}/{name}" for name in expected]
+    assert maou_run("verify", out).returncode == 0
+    done = maou_run("convert", archive, "-o", out)
+    assert done.stdout.startswith("nothing new: ")
+
+
 @pytest.mark.parametrize("target", [(), ("--to", "usi"), ("--to", "hcpe")])
 def test_json_of_a_strict_run_that_stops(
     maou_run: Any, tmp_path: Path, target: tuple[str, ...]

@@ -58,7 +58,7 @@ def read_all(path: Path, **options: int) -> dict[str, bytes | str]:
     found = list(archives.members(str(path)))
     members = archives.open(str(path))
     contents = members.read(range(len(found)))
-    for (_, size_bytes, problem), content in zip(found, contents, strict=True):
+    for (_, size_bytes, _, problem), content in zip(found, contents, strict=True):
         if problem:
             assert content == problem
         elif isinstance(content, bytes):
@@ -250,7 +250,7 @@ def test_members_that_overlap_are_refused(tmp_path: Path) -> None:
     path.write_bytes(data[:start] + n * entry + struct.pack("<4s4H2LH", *fields))
     found = list(Archives().members(str(path)))
     message = "expected members one after the other, found them overlapping"
-    assert found[-1] == ("", 0, message)
+    assert found[-1] == ("", 0, None, message)
 
 
 def test_a_member_that_is_larger_than_it_says(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ STUBS = ROOT / "packages/maou-rust/maou_rust-stubs"
 # change, raise INTERFACE in packages/maou-rust/src/lib.rs and maou/_compat.py if code
 # written for the old ones would no longer work, and write the new digest here.
 INTERFACE = 2
-STUBS_DIGEST = "82b7f6538364c28b94d30b88d8442a59b2562257dc29a81c7046aea9ecc04b66"
+STUBS_DIGEST = "71d407cde2c36ac4a081dc995a0c9878155e70be85d8fb4546cf5e21c1ec4696"
 
 
 def toml(name: str) -> dict[str, object]:

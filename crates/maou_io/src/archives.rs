@@ -1,9 +1,10 @@
 //! What this crate asks of those who can look into archives.
 
+use std::fs::File;
 use std::path::Path;
 
 /// One thing in an archive that may be a game record.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Debug, Default)]
 pub struct Member {
     /// Its path within the archive, `/`-separated, without `..`; empty if what is compressed is
     /// one file, or if a problem is that of the whole archive.
@@ -12,6 +13,9 @@ pub struct Member {
     pub size_bytes: u64,
     /// Why it is not read.
     pub problem: Option<String>,
+    /// What is in it, if it is an Arrow IPC File or Stream: such a member is read to and fro, and
+    /// not by [`Members::read`].
+    pub table: Option<File>,
 }
 
 /// What ends a command from outside of this crate, such as an exception that is raised again in

@@ -6,9 +6,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 use arrow_array::RecordBatch;
 use arrow_buffer::{Buffer, MutableBuffer};
@@ -175,7 +173,7 @@ impl Layout {
 /// An open Arrow IPC file without dictionaries.
 pub(crate) struct IpcFile {
     path: PathBuf,
-    file: Mutex<File>,
+    file: File,
     schema: SchemaRef,
     blocks: Vec<Block>,
 }
@@ -185,16 +183,16 @@ impl IpcFile {
         IpcFile::from_file(open_file(path)?, path)
     }
 
-    pub(crate) fn from_file(mut file: File, path: &Path) -> Result<IpcFile> {
-        let len = file.seek(SeekFrom::End(0)).at(path)?;
+    pub(crate) fn from_file(file: File, path: &Path) -> Result<IpcFile> {
+        let len = file.metadata().at(path)?.len();
         let not_arrow = || damaged(path, "expected an Arrow IPC file with its footer");
         let mut end = [0; 10];
         let end_start = len.checked_sub(10).ok_or_else(not_arrow)?;
-        read_at(&mut file, end_start, &mut end).at(path)?;
+        read_at(&file, end_start, &mut end).at(path)?;
         let footer_len = read_footer_length(end).map_err(|_| not_arrow())? as u64;
         let footer_start = end_start.checked_sub(footer_len).ok_or_else(not_arrow)?;
         let mut bytes = vec![0; footer_len as usize];
-        read_at(&mut file, footer_start, &mut bytes).at(path)?;
+        read_at(&file, footer_start, &mut bytes).at(path)?;
 
         let footer = root_as_footer(&bytes).map_err(|_| not_arrow())?;
         let schema = footer.schema().ok_or_else(not_arrow)?;
@@ -209,19 +207,17 @@ impl IpcFile {
         if !blocks.iter().all(inside) {
             return Err(not_arrow());
         }
-        Ok(IpcFile { path: path.to_owned(), file: Mutex::new(file), schema: schema.into(), blocks })
+        Ok(IpcFile { path: path.to_owned(), file, schema: schema.into(), blocks })
     }
 
-    /// Opens what another program may have written: an Arrow IPC File, or a Stream in a file,
-    /// whose messages are found one after the other.
+    /// Takes what another program may have written: an Arrow IPC File, or a Stream in a file, whose messages are found one after the other.
     ///
     /// # Errors
     ///
     /// Also if it has dictionaries, which are not read.
-    pub(crate) fn open_foreign(path: &Path) -> Result<IpcFile> {
-        let mut file = open_file(path)?;
+    pub(crate) fn from_foreign(file: File, path: &Path) -> Result<IpcFile> {
         let mut magic = [0; 6];
-        let is_file = read_at(&mut file, 0, &mut magic).is_ok() && magic == *MAGIC;
+        let is_file = read_at(&file, 0, &mut magic).is_ok() && magic == *MAGIC;
         let opened = if is_file {
             IpcFile::from_file(file, path)?
         } else {
@@ -238,15 +234,15 @@ impl IpcFile {
         }
     }
 
-    fn from_stream(mut file: File, path: &Path) -> Result<IpcFile> {
-        let len = file.seek(SeekFrom::End(0)).at(path)?;
+    fn from_stream(file: File, path: &Path) -> Result<IpcFile> {
+        let len = file.metadata().at(path)?.len();
         let not_arrow = || Error::corrupt(path, "expected a whole Arrow IPC stream");
         let mut schema = None;
         let mut blocks = Vec::new();
         let mut offset = 0;
         while offset < len {
             let mut prefix = [0; 8];
-            read_at(&mut file, offset, &mut prefix).map_err(|_| not_arrow())?;
+            read_at(&file, offset, &mut prefix).map_err(|_| not_arrow())?;
             let metadata_len = u32::from_le_bytes(prefix[4..].try_into().expect("four bytes"));
             if prefix[..4] != [0xff; 4] || metadata_len > MAX_METADATA_BYTES {
                 return Err(not_arrow());
@@ -255,7 +251,7 @@ impl IpcFile {
                 break;
             }
             let mut bytes = vec![0; metadata_len as usize];
-            read_at(&mut file, offset + 8, &mut bytes).map_err(|_| not_arrow())?;
+            read_at(&file, offset + 8, &mut bytes).map_err(|_| not_arrow())?;
             let message = arrow_ipc::root_as_message(&bytes).map_err(|_| not_arrow())?;
             let body_len = u64::try_from(message.bodyLength()).map_err(|_| not_arrow())?;
             let end = (offset + 8 + u64::from(metadata_len)).checked_add(body_len);
@@ -269,7 +265,7 @@ impl IpcFile {
             offset = end;
         }
         let schema = schema.ok_or_else(not_arrow)?.into();
-        Ok(IpcFile { path: path.to_owned(), file: Mutex::new(file), schema, blocks })
+        Ok(IpcFile { path: path.to_owned(), file, schema, blocks })
     }
 
     /// The number of rows in batch `index`, as its metadata says.
@@ -318,8 +314,7 @@ impl IpcFile {
 
     fn read_block(&self, block: &Block, body_len: usize) -> Result<Buffer> {
         let mut buffer = MutableBuffer::from_len_zeroed(block.metaDataLength() as usize + body_len);
-        let mut file = self.file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        read_at(&mut file, block.offset() as u64, &mut buffer).at(&self.path)?;
+        read_at(&self.file, block.offset() as u64, &mut buffer).at(&self.path)?;
         Ok(buffer.into())
     }
 
@@ -392,7 +387,23 @@ fn message_of(block: &[u8]) -> std::result::Result<arrow_ipc::Message<'_>, Arrow
         .map_err(|error| ArrowError::ParseError(error.to_string()))
 }
 
-fn read_at(file: &mut File, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
-    file.seek(SeekFrom::Start(offset))?;
-    file.read_exact(buffer)
+/// Reads from a place in a file that others may read at the same time.
+fn read_at(file: &File, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset);
+    #[cfg(windows)]
+    {
+        use std::io::{Error, ErrorKind};
+        use std::os::windows::fs::FileExt;
+        let mut n_read = 0;
+        while n_read < buffer.len() {
+            match file.seek_read(&mut buffer[n_read..], offset + n_read as u64) {
+                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(n) => n_read += n,
+                Err(error) if Error::kind(&error) == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
 }

@@ -194,17 +194,17 @@ impl<'a> Sources<'a> {
                     let archives = self.access.ok_or_else(|| {
                         Error::Usage("-: standard input cannot be read here".to_owned())
                     })?;
-                    self.archive(source, PathBuf::from(STDIN), archives)?;
+                    self.archive(source, PathBuf::from(STDIN), archives, search, is_sole)?;
                 }
                 (_, Some(Odd::Dataset(path))) => {
                     let prefix = prefix_of(&source, is_sole);
                     let found = self.tables.add_dataset(path, &prefix)?;
-                    self.pieces(&source, found);
+                    self.list.extend(pieces(source.input, found));
                 }
                 (Some(Content::Archive), _) => {
                     let path = self.path(&source);
                     if let Some(archives) = self.access {
-                        self.archive(source, path, archives)?;
+                        self.archive(source, path, archives, search, is_sole)?;
                     } else {
                         let problem = "archives cannot be read here".to_owned();
                         self.list.push(source.with_problem(path, problem));
@@ -213,8 +213,9 @@ impl<'a> Sources<'a> {
                 (Some(Content::Arrow), _) => {
                     let (path, prefix) = (self.path(&source), prefix_of(&source, is_sole));
                     let cut_rows = search.cut_rows;
-                    match self.tables.add_foreign(&path, &source.name, &prefix, cut_rows) {
-                        Ok(found) => self.pieces(&source, found),
+                    let name = &source.name;
+                    match self.tables.add_foreign(path.clone(), None, name, &prefix, cut_rows) {
+                        Ok(found) => self.list.extend(pieces(source.input, found)),
                         Err(error) => {
                             self.list.push(source.with_problem(path, message_of(error)));
                         }
@@ -263,11 +264,18 @@ impl<'a> Sources<'a> {
     }
 
     /// Adds the members of an archive.
-    fn archive(&mut self, source: Source, path: PathBuf, archives: &'a dyn Archives) -> Result<()> {
+    fn archive(
+        &mut self,
+        source: Source,
+        path: PathBuf,
+        archives: &'a dyn Archives,
+        search: Search<'_>,
+        is_sole: bool,
+    ) -> Result<()> {
         let number = self.archives.len() as u32;
         let mut index = 0;
         let mut n_by_name: HashMap<String, u32> = HashMap::new();
-        let list = &mut self.list;
+        let (list, tables) = (&mut self.list, &mut self.tables);
         let mut take = |member: Member| {
             let mut name = match member.name.as_str() {
                 "" => source.name.to_string(),
@@ -278,7 +286,21 @@ impl<'a> Sources<'a> {
             if *n > 1 {
                 name = format!("{name}#{n}");
             }
-            let Member { size_bytes, problem, .. } = member;
+            let Member { size_bytes, mut problem, table, .. } = member;
+            let is_whole_input = is_sole && name == *source.name;
+            if let Some(file) = table {
+                let prefix = if is_whole_input { String::new() } else { format!("{name}/") };
+                let of_member = path_of_member(&path, &source.name, &name);
+                let cut_rows = search.cut_rows;
+                match tables.add_foreign(of_member, Some(file), &name, &prefix, cut_rows) {
+                    Ok(found) => {
+                        list.extend(pieces(source.input, found));
+                        index += 1;
+                        return;
+                    }
+                    Err(error) => problem = Some(message_of(error)),
+                }
+            }
             let odd = Odd::Member { archive: number, index, problem };
             let (name, odd) = (name.into(), Some(Box::new(odd)));
             list.push(Source { name, input: source.input, size_bytes, odd });
@@ -289,15 +311,6 @@ impl<'a> Sources<'a> {
         Ok(())
     }
 
-    fn pieces(&mut self, source: &Source, found: crate::tables::Found) {
-        self.list.extend(found.into_iter().map(|(name, size_bytes, piece)| Source {
-            name: name.into(),
-            input: source.input,
-            size_bytes,
-            odd: Some(Box::new(Odd::Piece(piece))),
-        }));
-    }
-
     /// Where the user finds it: for a member of an archive, the path of the archive with the
     /// member's path behind it.
     pub(crate) fn path(&self, source: &Source) -> PathBuf {
@@ -306,10 +319,7 @@ impl<'a> Sources<'a> {
             Some(Odd::Stdin) => PathBuf::from(STDIN),
             Some(Odd::Member { archive, .. }) => {
                 let Archive { path, name } = &self.archives[*archive as usize];
-                match source.name[name.len()..].strip_prefix('/') {
-                    Some(member) => path.join(member),
-                    None => path.clone(),
-                }
+                path_of_member(path, name, &source.name)
             }
             Some(Odd::Piece(piece)) => self.tables.path(*piece).to_owned(),
             None => self.inputs[source.input as usize].join(&*source.name),
@@ -385,6 +395,24 @@ impl<'a> Sources<'a> {
         unpacked.extend(members.read(&indices).map_err(Error::Fault)?);
         Ok(())
     }
+}
+
+/// The path that the user knows a member of an archive by, given both names.
+fn path_of_member(archive: &Path, archive_name: &str, name: &str) -> PathBuf {
+    match name[archive_name.len()..].strip_prefix('/') {
+        Some(member) => archive.join(member),
+        None => archive.to_owned(),
+    }
+}
+
+/// The sources that are in a table.
+fn pieces(input: u32, found: crate::tables::Found) -> impl Iterator<Item = Source> {
+    found.into_iter().map(move |(name, size_bytes, piece)| Source {
+        name: name.into(),
+        input,
+        size_bytes,
+        odd: Some(Box::new(Odd::Piece(piece))),
+    })
 }
 
 impl Source {

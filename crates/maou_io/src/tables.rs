@@ -10,7 +10,7 @@ use arrow_array::{Array, RecordBatch};
 use maou_shogi::record::GameRecord;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::checked::{Fingerprint, open_known};
+use crate::checked::{Fingerprint, open_file, open_known};
 use crate::columns::GamesBatch;
 use crate::dataset::{self, Dataset, GamesFile};
 use crate::error::{AtPath, Error, Result};
@@ -48,8 +48,28 @@ pub(crate) struct Piece {
 enum Table {
     /// Of a dataset, whose manifest knows its content.
     Known(GamesFile, Fingerprint),
-    /// Of anybody.
+    /// Of anybody, at a path.
     Foreign(PathBuf),
+    /// Of anybody, out of an archive: a file without a name, and the path to tell.
+    Unpacked(File, PathBuf),
+}
+
+impl Table {
+    /// The path that the user knows it by.
+    fn path(&self) -> &Path {
+        match self {
+            Table::Known(file, _) => file.path(),
+            Table::Foreign(path) | Table::Unpacked(_, path) => path,
+        }
+    }
+
+    /// Opens what is no part of a dataset.
+    fn open_foreign(&self) -> Result<File> {
+        match self {
+            Table::Unpacked(file, path) => file.try_clone().at(path),
+            other => open_file(other.path()),
+        }
+    }
 }
 
 /// All tables among the inputs.
@@ -168,24 +188,30 @@ impl Tables {
         Ok(found)
     }
 
-    /// Adds the sources of an Arrow file, as its column `source` names them, with `prefix` before
+    /// Adds the sources of an Arrow file, which may come out of an archive, as its column `source` names them, with `prefix` before
     /// their names; games without the name of a source are those of `own_name`. A name that comes
     /// again after another one is told apart by a number. A piece spans a multiple of `cut_rows`
     /// only where a game has variations.
     pub(crate) fn add_foreign(
         &mut self,
-        path: &Path,
+        path: PathBuf,
+        unpacked: Option<File>,
         own_name: &str,
         prefix: &str,
         cut_rows: Option<u64>,
     ) -> Result<Found> {
-        let open = OpenTable::new(IpcFile::open_foreign(path)?)?;
-        let file = Fingerprint::of_file(&mut File::open(path).at(path)?).at(path)?;
+        let table = match unpacked {
+            None => Table::Foreign(path),
+            Some(file) => Table::Unpacked(file, path),
+        };
+        let (mut file, path) = (table.open_foreign()?, table.path());
+        let fingerprint = Fingerprint::of_file(&mut file).at(path)?;
+        let open = OpenTable::new(IpcFile::from_foreign(file, path)?)?;
         let mut cutter = Cutter {
             tables: self,
             found: Vec::new(),
             n_by_name: HashMap::new(),
-            file: &file,
+            file: &fingerprint,
             n_rows_in_all: open.n_rows(),
             next_row: 0,
             run: None,
@@ -217,16 +243,13 @@ impl Tables {
         }
         cutter.close();
         let found = cutter.found;
-        self.tables.push(Table::Foreign(path.to_owned()));
+        self.tables.push(table);
         Ok(found)
     }
 
     /// The file that a piece is in.
     pub(crate) fn path(&self, piece: u32) -> &Path {
-        match &self.tables[self.pieces[piece as usize].table as usize] {
-            Table::Known(file, _) => file.path(),
-            Table::Foreign(path) => path,
-        }
+        self.tables[self.pieces[piece as usize].table as usize].path()
     }
 
     fn open(&self, table: u32) -> Result<Arc<OpenTable>> {
@@ -239,7 +262,7 @@ impl Tables {
                 open_known(file.path(), &[known])?;
                 file.open()?
             }
-            Table::Foreign(path) => IpcFile::open_foreign(path)?,
+            foreign => IpcFile::from_foreign(foreign.open_foreign()?, foreign.path())?,
         };
         let opened = Arc::new(OpenTable::new(file)?);
         open.insert(0, (table, opened.clone()));

@@ -183,8 +183,13 @@ class Members(Protocol):
 class Archives(Protocol):
     """Looks into archives, and reads standard input as the path `-`."""
 
-    def members(self, path: str, /) -> Iterable[tuple[str, int, str]]:
-        """List name, size and problem of each member, in an order that stays."""
+    def members(self, path: str, /) -> Iterable[tuple[str, int, int | None, str]]:
+        """List name, size, file and problem of each member, in an order that stays.
+
+        The file is None for all but Arrow Files and Streams: it is the number of an
+        open file, on Windows its handle, with what the member holds, and stays open
+        until the next member is asked for.
+        """
 
     def open(self, path: str, /) -> Members:
         """Open an archive; members are counted from 0, as they are listed."""

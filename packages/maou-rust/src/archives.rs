@@ -1,5 +1,7 @@
 //! The object of Python that looks into archives, as the library asks for it.
 
+use std::fs::File;
+use std::io;
 use std::path::Path;
 
 use maou_io::{Archives, Fault, Member, Members};
@@ -15,9 +17,11 @@ impl Archives for PyArchives {
             for member in
                 self.0.bind(py).call_method1("members", (path.as_os_str(),))?.try_iter()?
             {
-                let (name, size_bytes, problem): (String, u64, String) = member?.extract()?;
+                let (name, size_bytes, handle, problem): (String, u64, Option<isize>, String) =
+                    member?.extract()?;
                 let problem = Some(problem).filter(|problem| !problem.is_empty());
-                take(Member { name, size_bytes, problem });
+                let table = handle.map(duplicate).transpose()?;
+                take(Member { name, size_bytes, problem, table });
             }
             Ok::<(), PyErr>(())
         })
@@ -27,6 +31,28 @@ impl Archives for PyArchives {
     fn open(&self, path: &Path) -> Result<Box<dyn Members>, Fault> {
         let open = Python::attach(|py| self.0.call_method1(py, "open", (path.as_os_str(),)));
         Ok(Box::new(PyMembers(open.map_err(Fault::from)?)))
+    }
+}
+
+/// Another handle of a file that Python holds open until it is asked for the next member.
+fn duplicate(handle: isize) -> io::Result<File> {
+    #[cfg(unix)]
+    {
+        use std::os::fd::{BorrowedFd, RawFd};
+        let number = RawFd::try_from(handle).map_err(io::Error::other)?;
+        if number < 0 {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        // SAFETY: the file stays open while it is borrowed, as the protocol of `members` says.
+        let file = unsafe { BorrowedFd::borrow_raw(number) };
+        file.try_clone_to_owned().map(File::from)
+    }
+    #[cfg(windows)]
+    {
+        use std::os::windows::io::{BorrowedHandle, RawHandle};
+        // SAFETY: the file stays open while it is borrowed, as the protocol of `members` says.
+        let file = unsafe { BorrowedHandle::borrow_raw(handle as RawHandle) };
+        file.try_clone_to_owned().map(File::from)
     }
 }
 

@@ -24,10 +24,10 @@ impl Archives for Memory {
     fn list(&self, _: &Path, take: &mut dyn FnMut(Member)) -> std::result::Result<(), Fault> {
         for (name, content) in &*self.members {
             let size_bytes = content.len() as u64;
-            take(Member { name: name.clone(), size_bytes, problem: None });
+            take(Member { name: name.clone(), size_bytes, ..Member::default() });
         }
         let problem = Some("expected a file, found a link".to_owned());
-        take(Member { name: "link".to_owned(), size_bytes: 0, problem });
+        take(Member { name: "link".to_owned(), problem, ..Member::default() });
         Ok(())
     }
 

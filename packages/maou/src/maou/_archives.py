@@ -9,6 +9,7 @@ are refused with a reason, as is what grows beyond all measure when it is unpack
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
@@ -49,6 +50,8 @@ class Leaf(NamedTuple):
     read: Callable[[], bytes]
     """Gives the content, until the next leaf is asked for."""
     problem: str = ""
+    table: Stream | None = None
+    """The content, if it is an Arrow File or Stream, which is read to and fro."""
 
 
 class Archives:
@@ -73,16 +76,27 @@ class Archives:
         if self._stdin is not None:
             self._stdin.close()
 
-    def members(self, path: str) -> Iterator[tuple[str, int, str]]:
-        """List name, size and problem of each member, in the archive's order."""
+    def members(self, path: str) -> Iterator[tuple[str, int, int | None, str]]:
+        """List name, size, file and problem of each member, in the archive's order.
+
+        Arrow Files and Streams alone have a file: one without a name that is closed
+        when the next member is asked for. The number is what the system calls it.
+        """
         for leaf in self._leaves(path):
             problem, size_bytes = leaf.problem, leaf.size_bytes
+            if leaf.table is not None:
+                try:
+                    with spilled(leaf.table) as file:
+                        yield leaf.name, size_bytes or 0, handle_of(file), ""
+                except BROKEN as error:
+                    yield leaf.name, 0, None, reason(error)
+                continue
             if not problem and size_bytes is None:
                 try:
                     size_bytes = len(leaf.read())
                 except BROKEN as error:
                     problem = reason(error)
-            yield leaf.name, size_bytes or 0, problem
+            yield leaf.name, size_bytes or 0, None, problem
 
     def open(self, path: str) -> Members:
         """Open an archive to read its members."""
@@ -190,7 +204,8 @@ class Walk:
             found = seven_zip_members(file, self._budget)
             yield from self._members(name, depth, found)
         else:
-            yield Leaf(name, size_bytes, lambda: whole(file, size_bytes))
+            table = file if is_arrow(first) else None
+            yield Leaf(name, size_bytes, lambda: whole(file, size_bytes), table=table)
 
     def _members(
         self,
@@ -247,6 +262,15 @@ def kind_of(first: bytes) -> str:
     return "tar" if is_tar_header(first[:512]) else ""
 
 
+def is_arrow(first: bytes) -> bool:
+    """Whether the first bytes are those of an Arrow File or Stream."""
+    if first.startswith(b"ARROW1"):
+        return True
+    # The marker of a message, and the length of what describes it.
+    length = int.from_bytes(first[4:8], "little")
+    return first.startswith(b"\xff" * 4) and length % 8 == 0 and 0 < length < 1 << 24
+
+
 def is_tar_header(block: bytes) -> bool:
     """Whether the checksum tells that a block is the header of a tar member."""
     if len(block) < 512 or block[0] == 0:
@@ -282,6 +306,33 @@ class Prefixed:
             part, self._first = self._first[:n_bytes], self._first[n_bytes:]
             return part
         return self._rest.read(n_bytes)
+
+
+@contextmanager
+def spilled(file: Stream) -> Iterator[BinaryIO]:
+    """Give the content as a file of the system that has no name."""
+    import shutil
+    import tempfile
+
+    if hasattr(file, "rollover"):
+        # Standard input, which lies in such a file already, or will now.
+        file.rollover()
+        file.flush()
+        yield file  # type: ignore[misc]
+        return
+    with tempfile.TemporaryFile() as copy:
+        shutil.copyfileobj(file, copy, CHUNK_BYTES)  # type: ignore[misc]
+        copy.flush()
+        yield copy
+
+
+def handle_of(file: BinaryIO) -> int:
+    """Give the number by which the system knows an open file."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        return msvcrt.get_osfhandle(file.fileno())
+    return file.fileno()
 
 
 def whole(file: Stream, size_bytes: int | None) -> bytes:
