@@ -62,6 +62,8 @@ def test_what_is_left_out_is_told(maou_run: Any, tmp_path: Path) -> None:
         (["--from", "kif"], "argument --from: invalid choice: 'kif'"),
         (["--missing-eval", "0"], "no effect where a dataset is written"),
         (["--to", "hcpe", "--prune"], "no effect where hcpe is written"),
+        (["--to", "hcpe", "--missing-eval", "32768"], "found `32768`"),
+        (["--to", "psv", "--missing-eval", "1.5"], "found `1.5`"),
         (["--to", "usi", "--from", "psv"], "no effect where text is written"),
     ],
 )

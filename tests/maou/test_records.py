@@ -7,7 +7,7 @@ import datetime
 import io
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from maou_rust import maou_shogi
@@ -233,6 +233,30 @@ def test_header_fields_as_written_and_parsed() -> None:
     assert game.start_time is None
 
 
+def test_floodgate_tells_the_time_control_in_the_event() -> None:
+    for event, expected in (
+        ("wdoor+floodgate-300-10F+a+b+20250105", maou.TimeControl(300_000, 0, 10_000)),
+        ("wdoor+floodgate-900-0+a+b+20080105", maou.TimeControl(900_000)),
+        ("wcsc+test-600-30+a+b+1", maou.TimeControl(600_000, 30_000)),
+        ("a-1-2 cup", None),
+        ("", None),
+    ):
+        csa = CSA.replace("PI", f"$EVENT:{event}\nPI")
+        (game,) = maou.read_games(csa.encode())
+        assert game.time_control == expected, event
+    (game,) = maou.read_games((CSA + "'$END_TIME:2025/01/05 23:32:21\n").encode())
+    assert game.end_time == datetime.datetime(2025, 1, 5, 23, 32, 21)
+
+
+def test_sources_that_are_none_are_named() -> None:
+    (game,) = maou.read_games(CSA.encode())
+    for data in (bytearray(CSA.encode()), memoryview(CSA.encode())):
+        assert maou.read_games(data) == [game]
+    source: Any = 5
+    with pytest.raises(TypeError, match=r"expected a path, .* found int"):
+        maou.read_games(source)
+
+
 def test_time_controls_in_all_words() -> None:
     for text, byoyomi, expected in (
         ("00:25+00", "", (1_500_000, 0, 0)),
@@ -243,6 +267,9 @@ def test_time_controls_in_all_words() -> None:
         ("各５時間", "", (18_000_000, 0, 0)),
         ("10分", "30秒", (600_000, 30_000, 0)),
         ("10分 切れたら30秒", "", (600_000, 30_000, 0)),
+        ("60分 切れたら1分将棋", "", (3_600_000, 60_000, 0)),
+        ("15分＆30秒（考慮時間10分）", "", (900_000, 30_000, 0)),
+        ("1時間、30分", "", (5_400_000, 0, 0)),
         ("15分、30秒", "", (900_000, 30_000, 0)),
         ("1時間30分+60秒", "", (5_400_000, 60_000, 0)),
         ("１手30秒", "", (0, 30_000, 0)),

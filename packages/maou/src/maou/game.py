@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 
 from maou_rust import RecordError, maou_shogi
 
-from maou.headers import parse_date, parse_datetime, parse_time_control
+from maou.headers import (
+    parse_date,
+    parse_datetime,
+    parse_server_event,
+    parse_time_control,
+)
 from maou.vocabulary import Ending, GameResult
 
 if TYPE_CHECKING:
@@ -252,23 +257,34 @@ class Game(_Line):
     @property
     def end_time(self) -> datetime.datetime | None:
         """When it ended, where the record tells the time of day."""
-        return parse_datetime(self.header("終了日時", "$END_TIME") or "")
+        return parse_datetime(self._end())
 
     @property
     def end_date(self) -> datetime.date | None:
         """The day on which it ended, where the record tells it."""
-        return parse_date(self.header("終了日時", "$END_TIME") or "")
+        return parse_date(self._end())
+
+    def _end(self) -> str:
+        """When it ended as it is written; floodgate has it in a comment."""
+        said = self.header("終了日時", "$END_TIME")
+        if said is None:
+            tag = "$END_TIME:"
+            texts = (comment.text for comment in reversed(self.comments))
+            said = next((text for text in texts if text.startswith(tag)), tag)
+            said = said.removeprefix(tag)
+        return said
 
     @property
     def time_control(self) -> TimeControl | None:
         """The time that each side has; None where it is not told, or in other words.
 
-        What the record says is `header("持ち時間", "$TIME_LIMIT", "$TIME")`.
+        What the record says is `header("持ち時間", "$TIME_LIMIT", "$TIME")`; without
+        it, `event` may tell, as on floodgate: `floodgate-300-10F`.
         """
         text = self.header("持ち時間", "$TIME_LIMIT", "$TIME")
         byoyomi = self.header("秒読み") or ""
         if text is None and not byoyomi:
-            return None
+            return parse_server_event(self.event)
         return parse_time_control(text or "", byoyomi)
 
     def to_csa(self) -> str:

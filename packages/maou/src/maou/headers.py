@@ -16,7 +16,12 @@ _CLOCK = re.compile(r"\s*(\d+):(\d{1,2})\s*\+\s*(\d+)\s*$")
 # `600+10+0` of CSA 3: seconds, byoyomi, increment.
 _SECONDS = re.compile(r"\s*(\d+(?:\.\d+)?)\+(\d+(?:\.\d+)?)\+(\d+(?:\.\d+)?)\s*$")
 _AMOUNT = re.compile(r"(\d+)\s*(時間|分|秒)")
-_BYOYOMI = re.compile(r"(?:秒読み|切れ|1手|一手|[、,+\s])\D*?(\d+)\s*秒")
+# What stands before seconds of byoyomi, or, where the words leave no doubt, minutes.
+_BYOYOMI = re.compile(
+    r"(?:(?:秒読み|切れ|1手|一手)\D*?(\d+)\s*(秒|分)|[、,+&\s]\D*?(\d+)\s*(秒))"
+)
+# `wdoor+floodgate-300-10F+black+white+…`: seconds; an increment if F follows.
+_SERVER = re.compile(r"[^+]*\+[^+]*-(\d{1,9})-(\d{1,9})(F?)\+")
 _UNIT_MS = {"時間": 3_600_000, "分": 60_000, "秒": 1_000}
 
 
@@ -88,10 +93,26 @@ def parse_time_control(text: str, byoyomi: str = "") -> TimeControl | None:
     if told := _AMOUNT.search(unicodedata.normalize("NFKC", byoyomi)):
         limit_ms = int(told[1]) * _UNIT_MS[told[2]]
     elif found := _BYOYOMI.search(text):
-        limit_ms = 1000 * int(found[1])
+        limit_ms = int(found[1] or found[3]) * _UNIT_MS[found[2] or found[4]]
         text = text[: found.start()]
     amounts = _AMOUNT.findall(text)
     if not amounts and not limit_ms:
         return None
     main_ms = sum(int(number) * _UNIT_MS[unit] for number, unit in amounts)
     return TimeControl(main_ms, limit_ms)
+
+
+def parse_server_event(text: str) -> TimeControl | None:
+    """The time control in the name that servers of the CSA protocol give a game.
+
+    Examples:
+        >>> parse_server_event("wdoor+floodgate-300-10F+one+two+20250105233006")
+        TimeControl(main_ms=300000, byoyomi_ms=0, increment_ms=10000)
+    """
+    found = _SERVER.match(text)
+    if found is None:
+        return None
+    main_ms, each_ms = 1000 * int(found[1]), 1000 * int(found[2])
+    if found[3]:
+        return TimeControl(main_ms, increment_ms=each_ms)
+    return TimeControl(main_ms, each_ms)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from maou_rust.maou_shogi import RecordProblem
 
-    Source: TypeAlias = str | PathLike[str] | bytes | IO[bytes]
+    Bytes: TypeAlias = bytes | bytearray | memoryview
+    Source: TypeAlias = str | PathLike[str] | Bytes | IO[bytes]
     Target: TypeAlias = str | PathLike[str] | IO[bytes]
     OnError: TypeAlias = Literal["raise", "skip"] | Callable[[RecordError], object]
     FormatName: TypeAlias = Literal["csa", "kif", "ki2", "jkf", "usi", "sfen"]
@@ -222,10 +223,13 @@ def named(path: Path) -> Iterator[None]:
 
 def _load(source: Source) -> tuple[bytes, str | None]:
     """Read the bytes of a source, and name it where it has a name."""
-    if isinstance(source, bytes):
-        return source, None
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return bytes(source), None
     if isinstance(source, (str, PathLike)):
         return read_file(Path(source)), fspath(source)
+    if not hasattr(source, "read"):
+        found = type(source).__name__
+        raise TypeError(f"expected a path, bytes or a binary file, found {found}")
     data = source.read()
     if not isinstance(data, bytes):
         raise TypeError('expected a file opened in binary mode ("rb")')

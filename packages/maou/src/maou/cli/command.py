@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 
 MAX_THREADS = 1024
+MAX_EVAL_CP = 32_767
 
 
 class Parser(argparse.ArgumentParser):
@@ -86,6 +87,17 @@ def positive(text: str) -> int:
     is_number = text.isascii() and text.isdigit() and len(text) < 16
     if not is_number or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a number from 1, found `{text}`")
+    return int(text)
+
+
+def eval_cp(text: str) -> int:
+    """Parse an eval, as 16 bits hold it."""
+    digits = text.removeprefix("-")
+    is_number = digits.isascii() and digits.isdigit() and len(digits) < 16
+    if not is_number or abs(int(text)) > MAX_EVAL_CP:
+        raise argparse.ArgumentTypeError(
+            f"expected centipawns, -{MAX_EVAL_CP} to {MAX_EVAL_CP}, found `{text}`"
+        )
     return int(text)
 
 

@@ -9,7 +9,14 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from maou.cli.command import Command, n_threads, path_text, positive, size_bytes
+from maou.cli.command import (
+    Command,
+    eval_cp,
+    n_threads,
+    path_text,
+    positive,
+    size_bytes,
+)
 from maou.cli.targets import TEACHERS, TEXTS, teacher_target, text_target
 from maou.cli.text import count, duration, printable, size
 
@@ -53,10 +60,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--missing-eval",
-        type=int,
+        type=eval_cp,
         metavar="CP",
-        help="with --to hcpe, hcpe3 or psv, the eval of moves that have none (default:"
-        " they are left out; hcpe3 marks them as not for training)",
+        help="with --to hcpe, hcpe2, hcpe3 or psv, the eval of moves that have none"
+        " (default: they are left out; hcpe3 marks them as not for training)",
     )
     parser.add_argument(
         "--encoding",
