@@ -45,7 +45,7 @@ def ours_raw(data: bytes) -> int:
     """Read a game as the binding gives it; returns its number of moves."""
     _, (game,), problems = maou_shogi.read_records(data)
     assert not problems
-    return len(game["moves"])
+    return game.n_plies
 
 
 def ours(data: bytes) -> int:

@@ -34,8 +34,8 @@ def judge(root: Path, expected: dict[str, str]) -> tuple[str, str]:
     _, games, found = maou_shogi.read_records(data)
     start = moves = "(no game)"
     if games:
-        start = hands_sorted(games[0]["start"])
-        moves = " ".join(maou_shogi.move16_to_usi(mv) for mv in games[0]["moves"])
+        start = hands_sorted(games[0].start)
+        moves = " ".join(maou_shogi.move16_to_usi(mv) for mv in games[0].moves)
     if (start, moves) == (expected["start"], expected["moves"]):
         return "right", ""
     detail = (
@@ -48,10 +48,10 @@ def judge(root: Path, expected: dict[str, str]) -> tuple[str, str]:
     return "silently wrong", detail
 
 
-def lines(data: bytes) -> list[tuple[str, list[int]]]:
+def lines(data: bytes) -> list[tuple[str, tuple[int, ...]]]:
     """Start and main line of every game."""
     _, games, _ = maou_shogi.read_records(data)
-    return [(game["start"], game["moves"]) for game in games]
+    return [(game.start, game.moves) for game in games]
 
 
 def lost_on_the_way(data: bytes) -> list[str]:

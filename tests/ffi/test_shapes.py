@@ -57,26 +57,24 @@ def test_of_maou_io(tmp_path: Path) -> None:
 
 def test_of_maou_shogi() -> None:
     _, games, problems = maou_shogi.read_records(b"PI\n+\n+7776FU\n-7776FU\n")
-    check(games[0], "maou_shogi", "Game")
+    assert games[0].tail == "-7776FU"
     check(problems[0], "maou_shogi", "RecordProblem")
 
 
 def test_of_trees() -> None:
     record = "1 ７六歩(77)\n2 ３四歩(33)\n\n変化：2手\n2 ８四歩(83)\n".encode()
-    _, games, problems = maou_shogi.read_records(record, full=True)
+    _, (game,), problems = maou_shogi.read_records(record, full=True)
     assert problems == []
-    game: dict[str, Any] = {**games[0]}
-    assert set(game) == promised("maou_shogi", "Game") | promised(
-        "maou_shogi", "FullGame"
-    )
-    assert set(game) == promised("maou_shogi", "WrittenGame") | {"id"}
-    check(game["variations"][0], "maou_shogi", "RawVariation")
-    del game["id"]
-    write: Any = maou_shogi.write_records
-    text, losses = write([game], "csa")
+    check(game.variations[0], "maou_shogi", "RawVariation")
+    names = promised("maou_shogi", "WrittenGame")
+    raw: Any = {name: getattr(game, name) for name in names}
+    same = maou_shogi.Game.from_dict(raw)
+    assert same.id == game.id
+    assert {name: getattr(same, name) for name in names} == raw
+    text, losses = maou_shogi.write_records([same], "csa")
     assert text.startswith(b"V2.2\n")
     assert losses == {"variations": 1}
-    for key in game:
-        less = {name: value for name, value in game.items() if name != key}
+    for key in names:
+        less: Any = {name: value for name, value in raw.items() if name != key}
         with pytest.raises(ValueError, match=f"`{key}`"):
-            write([less], "csa")
+            maou_shogi.Game.from_dict(less)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import datetime
 import io
 import os
+import pickle
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from maou_rust import maou_shogi
 
 import maou
 from maou.headers import parse_datetime, parse_time_control
@@ -300,11 +301,8 @@ def test_words_of_endings_are_those_of_the_files() -> None:
         *("impasse", "max_moves", "time", "illegal_move", "illegal_action"),
         *("walkover", "interrupted", "no_mate", "takeback", "error", "unknown"),
     ]
-    start = maou_shogi.start_sfen()
-    ids = {maou_shogi.game_id(start, [], 3, ending) for ending in maou.Ending}
+    ids = {maou.Game(ending=ending).id for ending in maou.Ending}
     assert len(ids) == len(maou.Ending)
-    with pytest.raises(ValueError, match="`resigned`"):
-        maou_shogi.game_id(start, [], 3, "resigned")
 
 
 def test_every_format_comes_back() -> None:
@@ -438,3 +436,30 @@ def test_a_file_that_cannot_be_written_stays_as_it_was(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         maou.write_games(maou.Game(), tmp_path / "no" / "a.kif")
     assert [path.name for path in tmp_path.iterdir()] == ["a.kif"]
+
+
+def test_a_game_that_was_read_is_as_one_that_was_made() -> None:
+    (read,) = maou.read_games(KIF.encode())
+    names = [field.name for field in dataclasses.fields(maou.Game)]
+    made = maou.Game(**{name: getattr(read, name) for name in names})
+    assert made == read
+    assert hash(made) == hash(read)
+    assert repr(made) == repr(read)
+    assert made.to_kif() == read.to_kif()
+    assert made.sfen_at(2) == read.sfen_at(2)
+    for game in (read, *maou.read_games(KIF.encode())):
+        assert pickle.loads(pickle.dumps(game)) == made
+        assert copy.copy(game) == copy.deepcopy(game) == made
+        other = dataclasses.replace(game, black="x")
+        assert (other.black, other.variations) == ("x", made.variations)
+        assert other.to_kif() == made.to_kif().replace("Ada", "x")
+        assert dataclasses.asdict(game)["comments"][1] == {
+            "ply": 1,
+            "text": "#評価値=40",
+        }
+    assert read.moves is read.moves
+    for name in names:
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(read, name, getattr(made, name))
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            delattr(read, name)

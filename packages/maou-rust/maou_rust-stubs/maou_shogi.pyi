@@ -1,14 +1,14 @@
 """Rules, notations and records."""
 
 from collections.abc import Sequence
-from typing import Literal, Self, TypedDict, final, overload, type_check_only
+from typing import Self, TypedDict, final, type_check_only
 
 from maou.vocabulary import PieceType, Square
 
 __all__ = [
+    "Game",
     "Move",
     "canonical_sfen",
-    "game_id",
     "generate",
     "hcp_to_sfen",
     "key",
@@ -107,56 +107,114 @@ class Move:
     def __deepcopy__(self, memo: object, /) -> Move: ...
     def __reduce__(self) -> tuple[type[Move], tuple[int]]: ...
 
-@type_check_only
-class Game(TypedDict):
-    """One game as read; lists are equally long, one entry a ply."""
+@final
+class Game:
+    r"""One game; what it has is made when it is asked for.
 
-    id: int
-    start: str
-    moves: list[int]
-    evals_cp: list[int | None]
-    times_ms: list[int | None]
-    result: int
-    ending: str
-    tail: str
-    black: str
-    white: str
-    event: str
-    black_rating: float | None
-    white_rating: float | None
-    date: str | None
-    eval_scale_cp: float | None
+    Columns are equally long, one entry a ply; comments have the number of moves before
+    them. Headers, comments and variations are empty unless everything was read.
+
+    Examples:
+        >>> _, (game,), _ = read_records(b"PI\n+\n+7776FU\nT3\n%TORYO\n")
+        >>> game.moves, game.times_ms, game.ending
+        ((7739,), (3000,), 'resign')
+    """
+
+    @staticmethod
+    def from_dict(fields: WrittenGame) -> Game:
+        """Make a game as it is told; writers ask whether it is legal.
+
+        Raises:
+            RecordError: The start is no position.
+            ValueError: A key is missing, or a value is none of its kind.
+        """
+    @property
+    def id(self) -> int:
+        """Equal for equal games, whoever played and wrote them down."""
+    @property
+    def start(self) -> str:
+        """SFEN of the start position."""
+    @property
+    def moves(self) -> tuple[int, ...]:
+        """16-bit moves of the main line."""
+    @property
+    def evals_cp(self) -> tuple[int | None, ...]:
+        """Centipawns for the side that made the move."""
+    @property
+    def times_ms(self) -> tuple[int | None, ...]:
+        """Milliseconds used for the move."""
+    @property
+    def n_plies(self) -> int:
+        """Number of moves."""
+    @property
+    def result(self) -> int:
+        """Who won: 0 draw, 1 Black, 2 White, 3 unknown."""
+    @property
+    def ending(self) -> str:
+        """How it ended."""
+    @property
+    def tail(self) -> str:
+        """What could not be read or played after the last legal move."""
+    @property
+    def black(self) -> str:
+        """Name of Black."""
+    @property
+    def white(self) -> str:
+        """Name of White."""
+    @property
+    def event(self) -> str:
+        """Name of the event."""
+    @property
+    def black_rating(self) -> float | None:
+        """Rating of Black."""
+    @property
+    def white_rating(self) -> float | None:
+        """Rating of White."""
+    @property
+    def date(self) -> str | None:
+        """The day on which it started, such as `2025-01-05`."""
+    @property
+    def eval_scale_cp(self) -> float | None:
+        """The `a` of `1 / (1 + exp(-cp / a))`, where the record tells it."""
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Header fields as they are written, in order."""
+    @property
+    def comments(self) -> tuple[tuple[int, str], ...]:
+        """Comments on the main line, in order."""
+    @property
+    def variations(self) -> tuple[RawVariation, ...]:
+        """Lines that leave the main line, by their ply."""
+    def sfen_at(self, ply: int) -> str:
+        """SFEN of the position after `ply` moves.
+
+        Raises:
+            IndexError: The game has fewer moves, or `ply` is negative.
+            RecordError: One of them is illegal.
+        """
 
 @type_check_only
 class RawVariation(TypedDict):
     """A line that leaves another one after `ply` moves of the game."""
 
     ply: int
-    moves: list[int]
-    evals_cp: list[int | None]
-    times_ms: list[int | None]
+    moves: Sequence[int]
+    evals_cp: Sequence[int | None]
+    times_ms: Sequence[int | None]
     result: int
     ending: str
     tail: str
-    comments: list[tuple[int, str]]
-    variations: list[RawVariation]
-
-@type_check_only
-class FullGame(Game):
-    """A game with its tree; comments have the number of moves before them."""
-
-    headers: list[tuple[str, str]]
-    comments: list[tuple[int, str]]
-    variations: list[RawVariation]
+    comments: Sequence[tuple[int, str]]
+    variations: Sequence[RawVariation]
 
 @type_check_only
 class WrittenGame(TypedDict):
-    """A game to be written: all of `FullGame` but the id."""
+    """A game to be made: what `Game` has, but the id."""
 
     start: str
-    moves: list[int]
-    evals_cp: list[int | None]
-    times_ms: list[int | None]
+    moves: Sequence[int]
+    evals_cp: Sequence[int | None]
+    times_ms: Sequence[int | None]
     result: int
     ending: str
     tail: str
@@ -167,9 +225,9 @@ class WrittenGame(TypedDict):
     white_rating: float | None
     date: str | None
     eval_scale_cp: float | None
-    headers: list[tuple[str, str]]
-    comments: list[tuple[int, str]]
-    variations: list[RawVariation]
+    headers: Sequence[tuple[str, str]]
+    comments: Sequence[tuple[int, str]]
+    variations: Sequence[RawVariation]
 
 @type_check_only
 class RecordProblem(TypedDict):
@@ -182,14 +240,9 @@ class RecordProblem(TypedDict):
     message: str
     kept: bool
 
-@overload
 def read_records(
-    data: bytes, *, full: Literal[False] = ...
-) -> tuple[str | None, list[Game], list[RecordProblem]]: ...
-@overload
-def read_records(
-    data: bytes, *, full: Literal[True]
-) -> tuple[str | None, list[FullGame], list[RecordProblem]]:
+    data: bytes, *, full: bool = ...
+) -> tuple[str | None, list[Game], list[RecordProblem]]:
     """Read every game in the bytes of one file.
 
     Format and encoding are told by content.
@@ -204,7 +257,7 @@ def read_records(
     """
 
 def write_records(
-    games: Sequence[WrittenGame], format: str, *, encoding: str = ...
+    games: Sequence[Game], format: str, *, encoding: str = ...
 ) -> tuple[bytes, dict[str, int]]:
     """Write games as one text.
 
@@ -219,15 +272,7 @@ def write_records(
     Raises:
         RecordError: A move is illegal, something stands beyond its line, or the
             encoding lacks a character.
-        ValueError: A key is missing, or a value is none of its kind.
-    """
-
-def game_id(start: str, moves: Sequence[int], result: int, ending: str) -> int:
-    """Id of a game: equal for equal games, whoever played and wrote them down.
-
-    Raises:
-        RecordError: The start is no position.
-        ValueError: A move, the result or the ending is none.
+        ValueError: The format or the encoding is not known.
     """
 
 def move16_to_usi(move16: int) -> str:

@@ -1,98 +1,199 @@
-//! Games as plain Python values, and back.
+//! Games of the library as objects of Python, and back.
 
-use maou_shogi::record::{Comment, Date, Ending, Format, GameRecord, GameResult, Variation};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use maou_shogi::record::{
+    Comment, Date, Encoding, Ending, Format, GameRecord, GameResult, Reader, RecordError, Sink,
+    Variation, encode, write_records as write_text,
+};
 use maou_shogi::{Move, Position, SfenError};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 
 use crate::error::record_error;
 
-/// A game as a dict, with its tree if it `is_full`.
-pub(crate) fn to_dict<'py>(
-    py: Python<'py>,
-    game: &GameRecord,
-    is_full: bool,
-) -> PyResult<Bound<'py, PyDict>> {
-    let dict = PyDict::new(py);
-    dict.set_item("id", game.id())?;
-    dict.set_item("start", game.start.to_sfen())?;
-    set_line(&dict, &game.moves, &game.evals_cp, &game.times_ms)?;
-    set_end(&dict, game.result, game.ending, &game.tail)?;
-    dict.set_item("black", &game.black)?;
-    dict.set_item("white", &game.white)?;
-    dict.set_item("event", &game.event)?;
-    dict.set_item("black_rating", game.black_rating)?;
-    dict.set_item("white_rating", game.white_rating)?;
-    dict.set_item("date", game.date.map(|date| date.to_string()))?;
-    dict.set_item("eval_scale_cp", game.eval_scale_cp)?;
-    if is_full {
-        dict.set_item("headers", &game.headers)?;
-        dict.set_item("comments", comments(&game.comments))?;
-        dict.set_item("variations", variations(py, &game.variations)?)?;
+/// A game that was read or made; Python's values are made when they are asked for.
+#[pyclass(frozen, module = "maou_rust.maou_shogi")]
+pub(crate) struct Game {
+    record: Box<GameRecord>,
+    /// It came from a reader, whose games are legal.
+    was_read: bool,
+}
+
+impl Game {
+    /// The game, if a writer may take it; `name` begins the error.
+    fn checked(&self, py: Python<'_>, name: &str) -> PyResult<&GameRecord> {
+        if !self.was_read {
+            self.record.check().map_err(|error| illegal_move(py, &format!("{name}{error}")))?;
+        }
+        Ok(&self.record)
     }
+}
+
+#[pymethods]
+impl Game {
+    #[staticmethod]
+    fn from_dict(py: Python<'_>, fields: &Bound<'_, PyDict>) -> PyResult<Game> {
+        Ok(Game { record: Box::new(from_dict(py, fields)?), was_read: false })
+    }
+
+    #[getter]
+    fn id(&self) -> u64 {
+        self.record.id()
+    }
+
+    #[getter]
+    fn start(&self) -> String {
+        self.record.start.to_sfen()
+    }
+
+    #[getter]
+    fn moves<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        moves(py, &self.record.moves)
+    }
+
+    #[getter]
+    fn evals_cp<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, &self.record.evals_cp)
+    }
+
+    #[getter]
+    fn times_ms<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, &self.record.times_ms)
+    }
+
+    #[getter]
+    fn n_plies(&self) -> usize {
+        self.record.moves.len()
+    }
+
+    #[getter]
+    fn result(&self) -> u8 {
+        self.record.result as u8
+    }
+
+    #[getter]
+    fn ending(&self) -> &'static str {
+        self.record.ending.as_str()
+    }
+
+    #[getter]
+    fn tail(&self) -> &str {
+        &self.record.tail
+    }
+
+    #[getter]
+    fn black(&self) -> &str {
+        &self.record.black
+    }
+
+    #[getter]
+    fn white(&self) -> &str {
+        &self.record.white
+    }
+
+    #[getter]
+    fn event(&self) -> &str {
+        &self.record.event
+    }
+
+    #[getter]
+    fn black_rating(&self) -> Option<f64> {
+        self.record.black_rating
+    }
+
+    #[getter]
+    fn white_rating(&self) -> Option<f64> {
+        self.record.white_rating
+    }
+
+    #[getter]
+    fn date(&self) -> Option<String> {
+        self.record.date.map(|date| date.to_string())
+    }
+
+    #[getter]
+    fn eval_scale_cp(&self) -> Option<f64> {
+        self.record.eval_scale_cp
+    }
+
+    #[getter]
+    fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.record.headers.iter().map(|(key, value)| (key, value)))
+    }
+
+    #[getter]
+    fn comments<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        comments(py, &self.record.comments)
+    }
+
+    #[getter]
+    fn variations<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        variations(py, &self.record.variations)
+    }
+
+    fn sfen_at(&self, py: Python<'_>, ply: i64) -> PyResult<String> {
+        let moves = usize::try_from(ply).ok().and_then(|ply| self.record.moves.get(..ply));
+        let moves = moves.ok_or_else(|| {
+            let n_plies = self.record.moves.len();
+            PyIndexError::new_err(format!("expected a ply in 0..={n_plies}, found {ply}"))
+        })?;
+        let mut position = self.record.start.clone();
+        for (ply, mv) in moves.iter().enumerate() {
+            if !self.was_read && !position.is_legal(*mv) {
+                let sfen = position.to_sfen();
+                let message = format!("ply {ply}: expected a legal move, found `{mv}` in `{sfen}`");
+                return Err(illegal_move(py, &message));
+            }
+            position.make(*mv);
+        }
+        Ok(position.to_sfen())
+    }
+}
+
+fn illegal_move(py: Python<'_>, message: &str) -> PyErr {
+    record_error(py, None, 0, 0, "illegal_move", message)
+}
+
+fn moves<'py>(py: Python<'py>, moves: &[Move]) -> PyResult<Bound<'py, PyTuple>> {
+    PyTuple::new(py, moves.iter().map(|mv| mv.move16()))
+}
+
+fn comments<'py>(py: Python<'py>, comments: &[Comment]) -> PyResult<Bound<'py, PyTuple>> {
+    PyTuple::new(py, comments.iter().map(|comment| (comment.ply, &comment.text)))
+}
+
+fn variations<'py>(py: Python<'py>, lines: &[Variation]) -> PyResult<Bound<'py, PyTuple>> {
+    let dicts: Vec<_> = lines.iter().map(|line| variation(py, line)).collect::<PyResult<_>>()?;
+    PyTuple::new(py, dicts)
+}
+
+fn variation<'py>(py: Python<'py>, line: &Variation) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("ply", line.ply)?;
+    dict.set_item("moves", moves(py, &line.moves)?)?;
+    dict.set_item("evals_cp", PyTuple::new(py, &line.evals_cp)?)?;
+    dict.set_item("times_ms", PyTuple::new(py, &line.times_ms)?)?;
+    dict.set_item("result", line.result as u8)?;
+    dict.set_item("ending", line.ending.as_str())?;
+    dict.set_item("tail", &line.tail)?;
+    dict.set_item("comments", comments(py, &line.comments)?)?;
+    dict.set_item("variations", variations(py, &line.variations)?)?;
     Ok(dict)
 }
 
-fn set_line(
-    dict: &Bound<'_, PyDict>,
-    moves: &[Move],
-    evals_cp: &[Option<i16>],
-    times_ms: &[Option<u32>],
-) -> PyResult<()> {
-    let moves: Vec<u16> = moves.iter().map(|mv| mv.move16()).collect();
-    dict.set_item("moves", moves)?;
-    dict.set_item("evals_cp", evals_cp)?;
-    dict.set_item("times_ms", times_ms)
-}
-
-fn set_end(
-    dict: &Bound<'_, PyDict>,
-    result: GameResult,
-    ending: Ending,
-    tail: &str,
-) -> PyResult<()> {
-    dict.set_item("result", result as u8)?;
-    dict.set_item("ending", ending.as_str())?;
-    dict.set_item("tail", tail)
-}
-
-fn comments(comments: &[Comment]) -> Vec<(u32, &str)> {
-    comments.iter().map(|comment| (comment.ply, comment.text.as_str())).collect()
-}
-
-fn variations<'py>(py: Python<'py>, lines: &[Variation]) -> PyResult<Bound<'py, PyList>> {
-    let list = PyList::empty(py);
-    for line in lines {
-        let dict = PyDict::new(py);
-        dict.set_item("ply", line.ply)?;
-        set_line(&dict, &line.moves, &line.evals_cp, &line.times_ms)?;
-        set_end(&dict, line.result, line.ending, &line.tail)?;
-        dict.set_item("comments", comments(&line.comments))?;
-        dict.set_item("variations", variations(py, &line.variations)?)?;
-        list.append(dict)?;
-    }
-    Ok(list)
-}
-
-/// The games that dicts with their trees describe, checked; several are named by their number.
-pub(crate) fn from_dicts(py: Python<'_>, dicts: &[Bound<'_, PyDict>]) -> PyResult<Vec<GameRecord>> {
-    let named = |number: usize| match dicts.len() {
-        1 => String::new(),
-        _ => format!("game {number}: "),
-    };
-    (1..).zip(dicts).map(|(number, dict)| from_dict(py, dict, &named(number))).collect()
-}
-
-fn from_dict(py: Python<'_>, dict: &Bound<'_, PyDict>, name: &str) -> PyResult<GameRecord> {
+/// The game that a dict describes, as it is told.
+fn from_dict(py: Python<'_>, dict: &Bound<'_, PyDict>) -> PyResult<GameRecord> {
     let sfen: String = item(dict, "start")?;
     let start = Position::from_sfen(&sfen).map_err(|SfenError { message, column }| {
-        let message = format!("{name}column {column} of `{sfen}`: {message}");
+        let message = format!("column {column} of `{sfen}`: {message}");
         record_error(py, None, 0, 0, "start_position", &message)
     })?;
     let date: Option<String> = item(dict, "date")?;
-    let game = GameRecord {
-        moves: moves(dict)?,
+    Ok(GameRecord {
+        moves: moves_of(dict)?,
         evals_cp: item(dict, "evals_cp")?,
         times_ms: item(dict, "times_ms")?,
         result: result(dict)?,
@@ -109,10 +210,7 @@ fn from_dict(py: Python<'_>, dict: &Bound<'_, PyDict>, name: &str) -> PyResult<G
         comments: comments_of(dict)?,
         variations: variations_of(dict, 1)?,
         ..GameRecord::starting_at(&start)
-    };
-    game.check()
-        .map_err(|error| record_error(py, None, 0, 0, "illegal_move", &format!("{name}{error}")))?;
-    Ok(game)
+    })
 }
 
 fn item<'py, T>(dict: &Bound<'py, PyDict>, key: &str) -> PyResult<T>
@@ -128,7 +226,7 @@ where
     })
 }
 
-fn moves(dict: &Bound<'_, PyDict>) -> PyResult<Vec<Move>> {
+fn moves_of(dict: &Bound<'_, PyDict>) -> PyResult<Vec<Move>> {
     let bits: Vec<u16> = item(dict, "moves")?;
     bits.into_iter().map(move_of).collect()
 }
@@ -140,22 +238,14 @@ pub(crate) fn move_of(bits: u16) -> PyResult<Move> {
 }
 
 fn result(dict: &Bound<'_, PyDict>) -> PyResult<GameResult> {
-    result_of(item(dict, "result")?)
-}
-
-/// The result with this number.
-pub(crate) fn result_of(number: u8) -> PyResult<GameResult> {
+    let number: u8 = item(dict, "result")?;
     GameResult::from_u8(number).ok_or_else(|| {
         PyValueError::new_err(format!("expected a result, 0 to 3, found `{number}`"))
     })
 }
 
 fn ending(dict: &Bound<'_, PyDict>) -> PyResult<Ending> {
-    ending_of(&item::<String>(dict, "ending")?)
-}
-
-/// The ending with this name.
-pub(crate) fn ending_of(name: &str) -> PyResult<Ending> {
+    let name: String = item(dict, "ending")?;
     name.parse().map_err(|error| PyValueError::new_err(format!("{error}, found `{name}`")))
 }
 
@@ -182,7 +272,7 @@ fn variations_of(dict: &Bound<'_, PyDict>, depth: usize) -> PyResult<Vec<Variati
     let variation = |dict: &Bound<'_, PyDict>| {
         Ok(Variation {
             ply: item(dict, "ply")?,
-            moves: moves(dict)?,
+            moves: moves_of(dict)?,
             evals_cp: item(dict, "evals_cp")?,
             times_ms: item(dict, "times_ms")?,
             result: result(dict)?,
@@ -203,4 +293,90 @@ pub(crate) fn format_of(name: &str) -> PyResult<Format> {
         let names = names.join(", ");
         PyValueError::new_err(format!("format: expected one of {names}, found `{name}`"))
     })
+}
+
+/// Everything that a reader found in one file.
+#[derive(Default)]
+struct Found {
+    games: Vec<Box<GameRecord>>,
+    /// Errors, each with the number of its game, from 1.
+    errors: Vec<(usize, RecordError)>,
+}
+
+impl Sink for Found {
+    fn game(&mut self, game: &GameRecord) {
+        self.games.push(Box::new(game.clone()));
+    }
+
+    fn error(&mut self, error: RecordError) {
+        // The errors of a game come before the game.
+        self.errors.push((self.games.len() + 1, error));
+    }
+}
+
+thread_local! {
+    /// Readers of the columns and of everything: a new one takes a fifth of the time of a game.
+    static READERS: RefCell<[Reader; 2]> = RefCell::new([Reader::new(), Reader::full()]);
+}
+
+#[pyfunction]
+#[pyo3(signature = (data, *, full = false))]
+pub(crate) fn read_records<'py>(
+    py: Python<'py>,
+    data: &[u8],
+    full: bool,
+) -> PyResult<(Option<&'static str>, Bound<'py, PyList>, Bound<'py, PyList>)> {
+    let (format, found) = py.detach(|| {
+        let mut found = Found::default();
+        let read = |readers: &RefCell<[Reader; 2]>| {
+            readers.borrow_mut()[usize::from(full)].read(data, &mut found)
+        };
+        (READERS.with(read), found)
+    });
+    let games = found.games.into_iter();
+    let games = games.map(|record| Py::new(py, Game { record, was_read: true }));
+    let games = PyList::new(py, games.collect::<PyResult<Vec<_>>>()?)?;
+    let problems = PyList::empty(py);
+    for (game_number, error) in &found.errors {
+        let problem = PyDict::new(py);
+        problem.set_item("game_number", game_number)?;
+        problem.set_item("line", error.line)?;
+        problem.set_item("column", error.column)?;
+        problem.set_item("kind", error.kind.as_str())?;
+        problem.set_item("message", &error.message)?;
+        problem.set_item("kept", error.kept)?;
+        problems.append(problem)?;
+    }
+    Ok((format.map(Format::as_str), games, problems))
+}
+
+#[pyfunction]
+#[pyo3(signature = (games, format, *, encoding = "UTF-8"))]
+pub(crate) fn write_records<'py>(
+    py: Python<'py>,
+    games: Vec<Py<Game>>,
+    format: &str,
+    encoding: &str,
+) -> PyResult<(Bound<'py, PyBytes>, BTreeMap<&'static str, u64>)> {
+    let format = format_of(format)?;
+    let encoding = Encoding::from_name(encoding).ok_or_else(|| {
+        PyValueError::new_err(format!(
+            "encoding: expected `UTF-8`, `Shift_JIS`, `EUC-JP` or `ASCII`, found `{encoding}`"
+        ))
+    })?;
+    // Several games are named by their number.
+    let name = |number: usize| match games.len() {
+        1 => String::new(),
+        _ => format!("game {number}: "),
+    };
+    let games = (1..).zip(&games).map(|(number, game)| game.get().checked(py, &name(number)));
+    let games = games.collect::<PyResult<Vec<_>>>()?;
+    let (bytes, loss) = py.detach(|| {
+        let mut text = String::new();
+        let loss = write_text(format, games, &mut text);
+        (encode(&text, encoding), loss)
+    });
+    let bytes =
+        bytes.map_err(|error| record_error(py, None, 0, 0, "encoding", &error.to_string()))?;
+    Ok((PyBytes::new(py, &bytes), loss.entries().into_iter().filter(|(_, n)| *n > 0).collect()))
 }

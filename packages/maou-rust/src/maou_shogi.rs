@@ -1,15 +1,11 @@
 //! Rules, notations and records.
 
-use std::collections::BTreeMap;
-
 use maou_shogi::generate::{GameGenerator, GeneratorOptions};
-use maou_shogi::record::{
-    Encoding, Format, GameRecord, Reader, RecordError, Sink, encode, write_records as write_text,
-};
+use maou_shogi::record::GameRecord;
 use maou_shogi::{Move, Position, SfenError};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList};
+use pyo3::types::PyBytes;
 
 use crate::error::record_error;
 use crate::games;
@@ -23,9 +19,11 @@ pub(crate) mod python {
 
     #[pymodule_export]
     use super::{
-        canonical_sfen, game_id, generate, hcp_to_sfen, key, legal_moves_usi, move16_to_usi, perft,
-        play_usi, read_records, sfen_to_hcp, start_sfen, usi_table, write_records,
+        canonical_sfen, generate, hcp_to_sfen, key, legal_moves_usi, move16_to_usi, perft,
+        play_usi, sfen_to_hcp, start_sfen, usi_table,
     };
+    #[pymodule_export]
+    use crate::games::{Game, read_records, write_records};
 }
 
 fn parse(py: Python<'_>, sfen: &str) -> PyResult<Position> {
@@ -130,96 +128,4 @@ fn generate<'py>(
         (0..n).map(write).collect()
     });
     Ok(texts.iter().map(|text| PyBytes::new(py, text.as_bytes())).collect())
-}
-
-/// Everything that a reader found in one file.
-#[derive(Default)]
-struct Found {
-    games: Vec<GameRecord>,
-    /// Errors, each with the number of its game, from 1.
-    errors: Vec<(usize, RecordError)>,
-}
-
-impl Sink for Found {
-    fn game(&mut self, game: &GameRecord) {
-        self.games.push(game.clone());
-    }
-
-    fn error(&mut self, error: RecordError) {
-        // The errors of a game come before the game.
-        self.errors.push((self.games.len() + 1, error));
-    }
-}
-
-#[pyfunction]
-#[pyo3(signature = (data, *, full = false))]
-fn read_records<'py>(
-    py: Python<'py>,
-    data: &[u8],
-    full: bool,
-) -> PyResult<(Option<&'static str>, Bound<'py, PyList>, Bound<'py, PyList>)> {
-    let (format, found) = py.detach(|| {
-        let mut found = Found::default();
-        let mut reader = if full { Reader::full() } else { Reader::new() };
-        let format = reader.read(data, &mut found);
-        (format, found)
-    });
-    let games = PyList::empty(py);
-    for game in &found.games {
-        games.append(games::to_dict(py, game, full)?)?;
-    }
-    let problems = PyList::empty(py);
-    for (game_number, error) in &found.errors {
-        let problem = PyDict::new(py);
-        problem.set_item("game_number", game_number)?;
-        problem.set_item("line", error.line)?;
-        problem.set_item("column", error.column)?;
-        problem.set_item("kind", error.kind.as_str())?;
-        problem.set_item("message", &error.message)?;
-        problem.set_item("kept", error.kept)?;
-        problems.append(problem)?;
-    }
-    Ok((format.map(Format::as_str), games, problems))
-}
-
-#[pyfunction]
-#[pyo3(signature = (games, format, *, encoding = "UTF-8"))]
-fn write_records<'py>(
-    py: Python<'py>,
-    games: Vec<Bound<'py, PyDict>>,
-    format: &str,
-    encoding: &str,
-) -> PyResult<(Bound<'py, PyBytes>, BTreeMap<&'static str, u64>)> {
-    let format = games::format_of(format)?;
-    let encoding = Encoding::from_name(encoding).ok_or_else(|| {
-        PyValueError::new_err(format!(
-            "encoding: expected `UTF-8`, `Shift_JIS`, `EUC-JP` or `ASCII`, found `{encoding}`"
-        ))
-    })?;
-    let games = games::from_dicts(py, &games)?;
-    let (bytes, loss) = py.detach(|| {
-        let mut text = String::new();
-        let loss = write_text(format, &games, &mut text);
-        (encode(&text, encoding), loss)
-    });
-    let bytes =
-        bytes.map_err(|error| record_error(py, None, 0, 0, "encoding", &error.to_string()))?;
-    Ok((PyBytes::new(py, &bytes), loss.entries().into_iter().filter(|(_, n)| *n > 0).collect()))
-}
-
-#[pyfunction]
-fn game_id(
-    py: Python<'_>,
-    start: &str,
-    moves: Vec<u16>,
-    result: u8,
-    ending: &str,
-) -> PyResult<u64> {
-    let game = GameRecord {
-        moves: moves.into_iter().map(games::move_of).collect::<PyResult<_>>()?,
-        result: games::result_of(result)?,
-        ending: games::ending_of(ending)?,
-        ..GameRecord::starting_at(&parse(py, start)?)
-    };
-    Ok(game.id())
 }

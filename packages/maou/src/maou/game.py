@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, fields
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from maou_rust import RecordError, maou_shogi
@@ -18,10 +18,10 @@ from maou.vocabulary import Ending, GameResult
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any, Self
 
-    from maou_rust.maou_shogi import FullGame, RawVariation, WrittenGame
+    from maou_rust.maou_shogi import RawVariation, WrittenGame
 
     from maou.headers import TimeControl
 
@@ -127,13 +127,14 @@ class Variation(_Line):
     variations: tuple[Variation, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, repr=False, kw_only=True)
+@dataclass(frozen=True, repr=False, kw_only=True)
 class Game(_Line):
     """One game: where it started, its lines, how it ended and who played.
 
-    `moves`, `evals_cp` and `times_ms` are equally long. Games are equal if all of this
-    is; `id` tells whether the same was played. What of a record has no attribute of
-    its own stands in `headers`, from which the properties below are told.
+    A game that was read makes its attributes when they are first asked for. `moves`,
+    `evals_cp` and `times_ms` are equally long. Games are equal if all of this is; `id`
+    tells whether the same was played. What of a record has no attribute of its own
+    stands in `headers`, from which the properties below are told.
 
     Attributes:
         start: SFEN of the start position, move number 1.
@@ -190,8 +191,7 @@ class Game(_Line):
 
     def __post_init__(self) -> None:
         """Take lists and plain words too, and refuse a start that is none."""
-        # Not `super()`: with slots the class is made a second time.
-        _Line.__post_init__(self)
+        super().__post_init__()
         object.__setattr__(self, "start", maou_shogi.canonical_sfen(self.start))
         pairs = tuple((key, value) for key, value in self.headers)
         object.__setattr__(self, "headers", pairs)
@@ -214,10 +214,19 @@ class Game(_Line):
         words = moves.split() if isinstance(moves, str) else moves
         return cls(start=start, moves=tuple(map(_move16, words)), **fields)
 
+    @cached_property
+    def _record(self) -> maou_shogi.Game:
+        """The game as the extension has it: the source of all, if it was read."""
+        return maou_shogi.Game.from_dict(_as_raw(self))
+
+    def __getstate__(self) -> dict[str, object]:
+        """Give copies and pickles the attributes."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
     @property
     def id(self) -> int:
         """Equal games have equal ids, whoever played them and whatever the file."""
-        return maou_shogi.game_id(self.start, self.moves, self.result, self.ending)
+        return self._record.id
 
     def __repr__(self) -> str:
         """Name the game by id, players, length and outcome."""
@@ -236,9 +245,7 @@ class Game(_Line):
         Raises:
             IndexError: The game has fewer moves, or `ply` is negative.
         """
-        if not 0 <= ply <= len(self.moves):
-            raise IndexError(f"expected a ply in 0..={len(self.moves)}, found {ply}")
-        return maou_shogi.play_usi(self.start, " ".join(self.usi_moves[:ply]))
+        return self._record.sfen_at(ply)
 
     def header(self, *names: str) -> str | None:
         """The first header field with one of these names, None if there is none."""
@@ -326,43 +333,60 @@ def write_text(
         RecordError: A game has an illegal move, or the encoding lacks a character.
     """
     return maou_shogi.write_records(
-        [_as_raw(game) for game in games], record_format, encoding=encoding
+        [game._record for game in games],
+        record_format,
+        encoding=encoding,
     )
 
 
-def as_game(raw: FullGame) -> Game:
+def as_game(record: maou_shogi.Game) -> Game:
     """The game that the extension read."""
-    import datetime
-
-    day = raw["date"]
-    return Game(
-        **_line(raw),
-        start=raw["start"],
-        black=raw["black"],
-        white=raw["white"],
-        event=raw["event"],
-        black_rating=raw["black_rating"],
-        white_rating=raw["white_rating"],
-        date=None if day is None else datetime.date.fromisoformat(day),
-        eval_scale_cp=raw["eval_scale_cp"],
-        headers=tuple(raw["headers"]),
-    )
+    game = object.__new__(Game)
+    game.__dict__["_record"] = record
+    return game
 
 
-def _line(raw: FullGame | RawVariation) -> dict[str, Any]:
-    """The fields that a game and a variation share, which `_Line` makes tuples."""
-    return {
-        "moves": raw["moves"],
-        "evals_cp": raw["evals_cp"],
-        "times_ms": raw["times_ms"],
-        "result": raw["result"],
-        "ending": raw["ending"],
-        "tail": raw["tail"],
-        "comments": [Comment(ply, text) for ply, text in raw["comments"]],
-        "variations": [
-            Variation(**_line(line), ply=line["ply"]) for line in raw["variations"]
-        ],
-    }
+class _Field:
+    """A field of games that were read, from the record when it is first asked for.
+
+    What stands in the game goes before it, since it cannot be set.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.convert = _CONVERTED.get(name)
+
+    def __get__(self, game: Game, _: type[Game]) -> object:
+        value = getattr(game._record, self.name)
+        if self.convert is not None:
+            value = self.convert(value)
+        game.__dict__[self.name] = value
+        return value
+
+
+def _comments(raw: Iterable[tuple[int, str]]) -> tuple[Comment, ...]:
+    return tuple(Comment(ply, text) for ply, text in raw)
+
+
+def _variations(raw: Iterable[RawVariation]) -> tuple[Variation, ...]:
+    return tuple(Variation(**_as_fields(line)) for line in raw)
+
+
+def _as_fields(line: RawVariation) -> dict[str, Any]:
+    comments, variations = _comments(line["comments"]), _variations(line["variations"])
+    return {**line, "comments": comments, "variations": variations}
+
+
+_CONVERTED: dict[str, Callable[[Any], object]] = {
+    "result": GameResult,
+    "ending": Ending,
+    "date": lambda text: parse_date(text or ""),
+    "comments": _comments,
+    "variations": _variations,
+}
+
+for _field in fields(Game):
+    setattr(Game, _field.name, _Field(_field.name))
 
 
 def _as_raw(game: Game) -> WrittenGame:

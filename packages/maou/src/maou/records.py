@@ -90,13 +90,13 @@ def read_games(source: Source, *, on_error: OnError = "raise") -> list[Game]:
             f'expected on_error "raise", "skip" or a callable, found `{on_error}`'
         )
     data, path = _load(source)
-    _, raw_games, problems = maou_shogi.read_records(data, full=True)
+    _, records, problems = maou_shogi.read_records(data, full=True)
     for problem in problems:
         if on_error == "raise":
             raise _as_error(path, problem)
         if callable(on_error):
             on_error(_as_error(path, problem))
-    return [as_game(raw) for raw in raw_games]
+    return [as_game(record) for record in records]
 
 
 def write_games(

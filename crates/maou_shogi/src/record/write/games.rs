@@ -71,9 +71,14 @@ impl GamesText {
 
 /// Appends games as one text: one game alone, several as [`GamesText`] writes them; returns what the
 /// format could not hold.
-pub fn write_records(format: Format, games: &[GameRecord], out: &mut String) -> Loss {
-    if let [game] = games {
-        return write_record(format, game, out);
+pub fn write_records<'a>(
+    format: Format,
+    games: impl IntoIterator<Item = &'a GameRecord, IntoIter: ExactSizeIterator>,
+    out: &mut String,
+) -> Loss {
+    let mut games = games.into_iter();
+    if games.len() == 1 {
+        return games.next().map_or(Loss::NONE, |game| write_record(format, game, out));
     }
     let mut text = GamesText::new(format);
     let mut loss = Loss::NONE;

@@ -23,6 +23,12 @@ SCHEMA_HEADINGS = {
     "search": "further columns, where a game of HCPE3 is in the file:",
     "positions": "loose positions (HCPE, PSV):",
 }
+GAME_FIELDS = (
+    *("id", "start", "moves", "evals_cp", "times_ms", "result", "ending", "tail"),
+    *("black", "white", "event", "black_rating", "white_rating", "date"),
+    "eval_scale_cp",
+)
+"""What `--json` tells of each game of a record."""
 RESULTS = ("draw", "Black wins", "White wins", "unknown")
 
 
@@ -235,10 +241,13 @@ def show_record(path: Path, arguments: Namespace) -> int:
                 "kind": "record",
                 "format": record_format,
                 "games": len(games),
-                "positions": sum(len(game["moves"]) for game in games),
+                "positions": sum(game.n_plies for game in games),
                 "errors": len(problems),
                 "size_bytes": len(data),
-                "game_list": games,
+                "game_list": [
+                    {name: getattr(game, name) for name in GAME_FIELDS}
+                    for game in games
+                ],
                 "error_list": entries,
             }
         )
@@ -263,13 +272,13 @@ def games_table(games: list[Game]) -> str:
     """Lay out games, one a line."""
     rows = [
         (
-            game["date"] or "",
-            shorten(game["black"], 24),
-            shorten(game["white"], 24),
-            RESULTS[game["result"]],
-            game["ending"],
-            len(game["moves"]),
-            shorten(game["event"], 32),
+            game.date or "",
+            shorten(game.black, 24),
+            shorten(game.white, 24),
+            RESULTS[game.result],
+            game.ending,
+            game.n_plies,
+            shorten(game.event, 32),
         )
         for game in games
     ]
