@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use maou_shogi::record::{
-    Comment, Date, Encoding, Ending, Format, GameRecord, GameResult, Reader, RecordError, Sink,
-    Variation, encode, write_records as write_text,
+    Comment, Comments, Date, Encoding, Ending, Format, GameRecord, GameResult, Reader, RecordError,
+    Sink, Variation, encode, write_records as write_text,
 };
 use maou_shogi::{Move, Position, SfenError};
 use pyo3::exceptions::{PyIndexError, PyValueError};
@@ -161,8 +161,8 @@ fn moves<'py>(py: Python<'py>, moves: &[Move]) -> PyResult<Bound<'py, PyTuple>> 
     PyTuple::new(py, moves.iter().map(|mv| mv.move16()))
 }
 
-fn comments<'py>(py: Python<'py>, comments: &[Comment]) -> PyResult<Bound<'py, PyTuple>> {
-    PyTuple::new(py, comments.iter().map(|comment| (comment.ply, &comment.text)))
+fn comments<'py>(py: Python<'py>, comments: &Comments) -> PyResult<Bound<'py, PyTuple>> {
+    PyTuple::new(py, comments.iter().map(|comment| (comment.ply, comment.text)))
 }
 
 fn variations<'py>(py: Python<'py>, lines: &[Variation]) -> PyResult<Bound<'py, PyTuple>> {
@@ -255,9 +255,9 @@ fn date_of(text: &str) -> PyResult<Date> {
     })
 }
 
-fn comments_of(dict: &Bound<'_, PyDict>) -> PyResult<Vec<Comment>> {
+fn comments_of(dict: &Bound<'_, PyDict>) -> PyResult<Comments> {
     let comments: Vec<(u32, String)> = item(dict, "comments")?;
-    Ok(comments.into_iter().map(|(ply, text)| Comment { ply, text }).collect())
+    Ok(comments.iter().map(|(ply, text)| Comment { ply: *ply, text }).collect())
 }
 
 /// The variations of a line that is itself so deep; a tree too deep is refused before it takes the

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::ending::Verdict;
 use super::lines::{Lines, Place};
 use super::text::{Places, Text};
-use super::{Comment, Ending, ErrorKind, GameRecord, GameResult, RecordError, Sink};
+use super::{Ending, ErrorKind, GameRecord, GameResult, RecordError, Sink};
 
 pub(super) use super::lines::Misplaced;
 use crate::{Color, Move, Position};
@@ -329,25 +329,30 @@ impl<'a> Builder<'a> {
         }
     }
 
-    #[cold]
     fn keep_comment(&mut self, range: Range<usize>) {
-        let mut text = String::new();
-        self.text.decode(&self.text.bytes[range], &mut text);
-        self.push_comment(text.trim_ascii_end().to_owned());
+        let text = self.text;
+        self.push_comment_with(|out| {
+            text.decode(text.bytes[range].trim_ascii_end(), out);
+        });
     }
 
     /// Keeps a comment, a line of text; in the way that fills the columns only, counts it.
-    pub fn push_comment(&mut self, text: String) {
+    pub fn push_comment(&mut self, text: &str) {
+        self.push_comment_with(|out| out.push_str(text));
+    }
+
+    fn push_comment_with(&mut self, write: impl FnOnce(&mut String)) {
         if !self.is_full || self.broken.is_some() || self.is_skipping() {
             // What is said about moves that are not kept goes with them.
             self.game.n_comments += 1;
             return;
         }
-        let comment = Comment { ply: self.ply() as u32, text };
-        match self.lines.current() {
-            Some(variation) => variation.comments.push(comment),
-            None => self.game.comments.push(comment),
-        }
+        let ply = self.ply() as u32;
+        let comments = match self.lines.current() {
+            Some(variation) => &mut variation.comments,
+            None => &mut self.game.comments,
+        };
+        comments.push_with(ply, write);
     }
 
     /// Ends the line before `offset` and begins a variation that leaves the line read last, or one

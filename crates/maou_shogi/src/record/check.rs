@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Comment, GameRecord, Variation};
+use super::{Comments, GameRecord, Variation};
 use crate::{Move, Position};
 
 /// Why a game cannot be one.
@@ -28,7 +28,7 @@ struct Line<'a> {
     moves: &'a [Move],
     n_evals: usize,
     n_times: usize,
-    comments: &'a [Comment],
+    comments: &'a Comments,
     variations: &'a [Variation],
 }
 
@@ -118,6 +118,7 @@ fn check_line(line: &Line<'_>, mut position: Position, depth: usize) -> Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Comment;
 
     fn moves(usi: &str) -> Vec<Move> {
         usi.split_whitespace().map(|text| Move::from_usi(text).unwrap()).collect()
@@ -139,7 +140,7 @@ mod tests {
     #[test]
     fn games_that_could_be_read_pass() {
         let mut good = game("7g7f 3c3d");
-        good.comments.push(Comment { ply: 2, text: "end".to_owned() });
+        good.comments.push(Comment { ply: 2, text: "end" });
         let mut inner = variation(1, "8c8d 2g2f");
         inner.variations.push(variation(2, "6g6f"));
         good.variations = vec![variation(2, "8h2b+"), inner];
@@ -168,7 +169,7 @@ mod tests {
         check(&|game| game.times_ms.clear(), "ply 0: expected 2 times, one a move, found 0");
         check(&|game| game.evals_cp.push(None), "ply 0: expected 2 evals, one a move, found 3");
         check(
-            &|game| game.comments.push(Comment { ply: 3, text: String::new() }),
+            &|game| game.comments.push(Comment { ply: 3, text: "" }),
             "ply 3: expected a comment at a ply in 0..=2, found 3",
         );
         check(

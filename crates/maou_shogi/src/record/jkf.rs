@@ -501,7 +501,7 @@ impl Jkf<'_, '_> {
         let eval = kif_comment::told(&text, next);
         let has_data = eval.is_some_and(|eval| self.builder.set_eval(eval));
         if !has_data || self.builder.is_full() {
-            self.builder.push_comment(text);
+            self.builder.push_comment(&text);
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod builder;
 mod check;
+mod comments;
 mod csa;
 mod csa_comment;
 mod csa_ending;
@@ -38,8 +39,9 @@ mod write;
 
 pub(crate) use builder::clamp_eval;
 pub use check::GameError;
+pub use comments::{Comment, Comments};
 pub use error::{ErrorKind, RecordError};
-pub use model::{Comment, Date, Ending, GameRecord, GameResult, UnknownEnding, Variation};
+pub use model::{Date, Ending, GameRecord, GameResult, UnknownEnding, Variation};
 pub use notation::{MoveTextError, UnknownHandicap};
 pub use text::Encoding;
 pub use write::{

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::Comments;
 use crate::{Color, Move, Position};
 
 /// The result of a game, with the numbers of HCPE; [`GameResult::Unknown`] is added.
@@ -279,19 +280,10 @@ pub struct GameRecord {
     /// position; empty unless the reader keeps everything.
     pub headers: Vec<(String, String)>,
     /// Comments on the main line, in order; empty unless the reader keeps everything.
-    pub comments: Vec<Comment>,
+    pub comments: Comments,
     /// Variations of the main line, by the ply at which they begin, then as they are written;
     /// empty unless the reader keeps everything.
     pub variations: Vec<Variation>,
-}
-
-/// A line of comment, without the sign that marks it as one.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Comment {
-    /// Moves played from the start of the game when it is said: 0 is before the first move.
-    pub ply: u32,
-    /// The text, without a line end.
-    pub text: String,
 }
 
 /// A line that could have been played instead.
@@ -315,7 +307,7 @@ pub struct Variation {
     /// What could not be read or played after its last legal move.
     pub tail: String,
     /// Comments on its moves; their ply is counted from the start of the game.
-    pub comments: Vec<Comment>,
+    pub comments: Comments,
     /// Lines that leave this one.
     pub variations: Vec<Variation>,
 }
@@ -340,7 +332,7 @@ impl Default for GameRecord {
             n_variations: 0,
             n_comments: 0,
             headers: Vec::new(),
-            comments: Vec::new(),
+            comments: Comments::default(),
             variations: Vec::new(),
         }
     }

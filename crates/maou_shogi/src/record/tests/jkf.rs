@@ -53,12 +53,12 @@ fn a_game_with_everything() {
     assert_eq!(game.date, Date::new(2025, 1, 5));
     let keys: Vec<_> = game.headers.iter().map(|(key, _)| key.as_str()).collect();
     assert_eq!(keys, ["先手", "後手", "棋戦", "開始日時", "場所"]);
-    let said: Vec<_> = game.comments.iter().map(|c| (c.ply, c.text.as_str())).collect();
+    let said: Vec<_> = game.comments.iter().map(|c| (c.ply, c.text)).collect();
     assert_eq!(said, [(0, "before"), (0, "the first"), (0, ""), (1, "good")]);
     let lines: Vec<_> = game.variations.iter().map(|v| (v.ply, v.moves.len())).collect();
     assert_eq!(lines, [(1, 1), (1, 1), (5, 1)]);
     let first = &game.variations[0];
-    assert_eq!((first.ending, first.comments[0].ply), (Ending::Interrupted, 2));
+    assert_eq!((first.ending, first.comments.iter().next().unwrap().ply), (Ending::Interrupted, 2));
     assert_eq!((first.variations.len(), first.variations[0].ply), (1, 2));
     assert_eq!(first.variations[0].moves[0].to_usi(), "2g2f");
     assert_eq!((game.n_variations, game.n_comments), (0, 0));

@@ -72,9 +72,11 @@ fn variations_make_a_tree() {
     assert_eq!((game.ending, game.result), (Ending::Resign, GameResult::WhiteWins));
     let inner = &game.variations[1].variations[2];
     assert_eq!((inner.ending, inner.times_ms[0]), (Ending::Interrupted, Some(5_000)));
-    let comment = |ply, text: &str| Comment { ply, text: text.to_owned() };
-    assert_eq!(game.comments, [comment(0, "before"), comment(1, "one")]);
-    assert_eq!(game.variations[1].comments, [comment(4, "in")]);
+    let said = |comments: &Comments| -> Vec<_> {
+        comments.iter().map(|c| (c.ply, c.text.to_owned())).collect()
+    };
+    assert_eq!(said(&game.comments), [(0, "before".to_owned()), (1, "one".to_owned())]);
+    assert_eq!(said(&game.variations[1].comments), [(4, "in".to_owned())]);
     let pairs = [("先手", "A"), ("備考", "x：y")];
     assert_eq!(game.headers, pairs.map(|(key, value)| (key.to_owned(), value.to_owned())));
     assert_eq!((game.n_comments, game.n_variations), (0, 0));

@@ -123,8 +123,7 @@ fn comments_are_kept_where_everything_is() {
     let mut found = Found::default();
     let text = "# first\nstartpos moves 7g7f # last\n";
     Reader::full().read(text.as_bytes(), &mut found);
-    let comments: Vec<_> =
-        found.games[0].comments.iter().map(|c| (c.ply, c.text.as_str())).collect();
+    let comments: Vec<_> = found.games[0].comments.iter().map(|c| (c.ply, c.text)).collect();
     assert_eq!(comments, [(0, "first"), (1, "last")]);
     assert_eq!(read(text.as_bytes()).games[0].n_comments, 2);
 }

@@ -8,7 +8,7 @@ use super::kif::{push_end, push_kif_move, push_time};
 use super::remarks::Remark;
 use super::{Loss, n_lines};
 use crate::record::builder::Eval;
-use crate::record::{Comment, Ending, GameRecord, GameResult, Variation, kif_comment};
+use crate::record::{Comment, Comments, Ending, GameRecord, GameResult, Variation, kif_comment};
 use crate::{Color, Move, Position, Square};
 
 /// How moves are written.
@@ -32,7 +32,7 @@ pub(super) struct Line<'a> {
     pub times_ms: &'a [Option<u32>],
     pub ending: Ending,
     pub result: GameResult,
-    pub comments: &'a [Comment],
+    pub comments: &'a Comments,
     pub variations: &'a [Variation],
 }
 
@@ -80,7 +80,7 @@ impl<'a> Line<'a> {
     pub fn parts(&self) -> Parts<'a> {
         let plies = self.ply..=self.ply + self.moves.len();
         let is_here = |ply: u32| plies.contains(&(ply as usize));
-        let (comments, strays): (Vec<&Comment>, Vec<_>) =
+        let (comments, strays): (Vec<Comment>, Vec<_>) =
             self.comments.iter().partition(|comment| is_here(comment.ply));
         let mut loss = Loss { n_comments: strays.len() as u64, ..Loss::NONE };
         let mut remarks: Vec<Remark> = comments.into_iter().map(Remark::from).collect();

@@ -12,8 +12,8 @@ pub(super) struct Remark<'a> {
     pub text: Cow<'a, str>,
 }
 
-impl<'a> From<&'a Comment> for Remark<'a> {
-    fn from(comment: &'a Comment) -> Remark<'a> {
+impl<'a> From<Comment<'a>> for Remark<'a> {
+    fn from(comment: Comment<'a>) -> Remark<'a> {
         let text = comment.text.trim_end_matches(|ch: char| ch.is_whitespace() || ch.is_control());
         let is_plain = |ch: char| !ch.is_control() || ch == '\t';
         let text = match text.chars().all(is_plain) {

@@ -1,7 +1,7 @@
 //! Games with headers, comments and variations, written and read again.
 
 use super::*;
-use crate::record::{Comment, Loss, Variation};
+use crate::record::{Comment, Comments, Loss, Variation};
 
 /// The games of a text, everything kept, and the errors.
 pub(super) fn read_full(bytes: &[u8]) -> Found {
@@ -25,15 +25,15 @@ impl Numbers {
 const COMMENTS: [&str; 8] =
     ["", "comment", "  indented", "三間飛車：x", "*starred", "#hash", "7 numbers", "▲７六歩"];
 
-pub(super) fn comments(numbers: &mut Numbers, first: usize, last: usize) -> Vec<Comment> {
+pub(super) fn comments(numbers: &mut Numbers, first: usize, last: usize) -> Comments {
     let mut found: Vec<Comment> = (0..numbers.below(6))
         .map(|_| Comment {
             ply: (first + numbers.below(last - first + 1)) as u32,
-            text: COMMENTS[numbers.below(COMMENTS.len())].to_owned(),
+            text: COMMENTS[numbers.below(COMMENTS.len())],
         })
         .collect();
     found.sort_by_key(|comment| comment.ply);
-    found
+    found.into_iter().collect()
 }
 
 /// Random variations of a line that begins with `start` after `first` moves.
@@ -82,11 +82,11 @@ pub(super) fn variations(
 }
 
 /// What a reader makes of the comments: those that stand for evals are comments too, in front.
-pub(super) fn without_told_evals(comments: &[Comment]) -> Vec<Comment> {
-    let told = |comment: &&Comment| {
+pub(super) fn without_told_evals(comments: &Comments) -> Comments {
+    let told = |comment: &Comment| {
         !comment.text.starts_with("*評価値=") && !comment.text.starts_with("*詰み=")
     };
-    comments.iter().filter(told).cloned().collect()
+    comments.iter().filter(told).collect()
 }
 
 fn normalized(mut line: Variation, keeps_times: bool) -> Variation {
@@ -164,8 +164,8 @@ fn generated_games_with_everything_come_back() {
         assert_eq!(found.errors, [], "{text}");
         let back = &found.games[0];
         assert_same(back, &game);
-        for comment in &game.comments {
-            assert!(back.comments.contains(comment), "{comment:?} in {text}");
+        for comment in game.comments.iter() {
+            assert!(back.comments.iter().any(|other| other == comment), "{comment:?} in {text}");
         }
         let n_lines: u64 = game.variations.iter().map(n_lines).sum();
         assert_eq!(loss, Loss { n_variations: n_lines, n_headers: 1, ..Loss::NONE });
@@ -193,9 +193,11 @@ fn trees_are_pinned() {
     game.variations = vec![line(0, "2g2f 8c8d"), line(1, "8c8d"), line(1, "4c4d"), line(9, "4c4d")];
     game.variations[0].variations = vec![line(1, "3c3d 7g7f")];
     game.variations[0].ending = Ending::Interrupted;
-    let comment = |ply, text: &str| Comment { ply, text: text.to_owned() };
+    let comment = |ply, text| Comment { ply, text };
     game.comments =
-        vec![comment(0, "first"), comment(1, "&bookmark"), comment(2, "-7"), comment(7, "lost")];
+        [comment(0, "first"), comment(1, "&bookmark"), comment(2, "-7"), comment(7, "lost")]
+            .into_iter()
+            .collect();
     game.evals_cp[0] = Some(-31_990);
     game.white_rating = Some(7.0);
     let mut text = String::new();

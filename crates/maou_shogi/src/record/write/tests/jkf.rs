@@ -23,7 +23,8 @@ fn take_first_comments(lines: &mut [Variation]) -> u64 {
     for line in lines {
         let n_before = line.comments.len();
         let ply = line.ply;
-        line.comments.retain(|comment| comment.ply != ply);
+        let comments = std::mem::take(&mut line.comments);
+        line.comments = comments.iter().filter(|comment| comment.ply != ply).collect();
         n_taken += (n_before - line.comments.len()) as u64;
         n_taken += take_first_comments(&mut line.variations);
     }
@@ -128,7 +129,7 @@ fn texts_are_pinned() {
     game.date = Date::new(2025, 1, 5);
     game.evals_cp[1] = Some(950);
     game.times_ms = vec![Some(61_500), Some(3_602_000)];
-    game.comments = vec![Comment { ply: 0, text: "start".to_owned() }];
+    game.comments.push(Comment { ply: 0, text: "start" });
     let mut line = Variation { ply: 1, ..Variation::default() };
     line.moves = vec![Move::from_usi("5a4a").unwrap()];
     line.evals_cp = vec![None];

@@ -77,15 +77,16 @@ fn comments_of_other_formats_are_no_data() {
         "trailing\u{1}\u{3000} ",
     ] {
         for ply in 0..=2 {
-            plain.comments = vec![Comment { ply, text: text.to_owned() }];
+            plain.comments = [Comment { ply, text }].into_iter().collect();
             for format in FORMATS {
                 let (back, loss, written) = again(format, &plain);
                 assert_eq!(back.evals_cp, plain.evals_cp, "{written}");
                 assert_eq!((back.black_rating, back.white_rating), (None, None), "{written}");
                 assert_eq!((back.ending, back.result), (plain.ending, plain.result), "{written}");
                 // It stands there all the same, perhaps behind a blank.
-                let [comment] = back.comments.as_slice() else { panic!("{written}") };
-                let expected = Remark::from(&plain.comments[0]).text;
+                let Some(comment) = back.comments.iter().next() else { panic!("{written}") };
+                assert_eq!(back.comments.len(), 1, "{written}");
+                let expected = Remark::from(Comment { ply, text }).text;
                 assert_eq!((comment.ply, comment.text.trim_start()), (ply, &*expected));
                 assert_eq!(comment.text == expected, loss.n_comments == 0, "{written}");
             }
@@ -96,8 +97,8 @@ fn comments_of_other_formats_are_no_data() {
 #[test]
 fn a_line_of_moves_makes_no_eval_of_the_comment_above() {
     let mut game = game(&Position::startpos(), "7g7f", Ending::Unknown, GameResult::Unknown);
-    let comment = |text: &str| Comment { ply: 1, text: text.to_owned() };
-    game.comments = vec![comment("-30"), comment("▲３四歩")];
+    let comment = |text| Comment { ply: 1, text };
+    game.comments = [comment("-30"), comment("▲３四歩")].into_iter().collect();
     for format in FORMATS {
         assert_eq!(again(format, &game).0.evals_cp, [None], "{format:?}");
     }
@@ -114,7 +115,7 @@ fn a_line_of_moves_makes_no_eval_of_the_comment_above() {
 fn ratings_of_comments_are_those_of_the_game() {
     let mut game = game(&Position::startpos(), "", Ending::Unknown, GameResult::Unknown);
     game.black_rating = Some(1500.0);
-    game.comments = vec![Comment { ply: 0, text: "black_rate:a:1700.0".to_owned() }];
+    game.comments.push(Comment { ply: 0, text: "black_rate:a:1700.0" });
     let (back, loss, _) = again(Format::Csa, &game);
     assert_eq!((back.black_rating, loss.n_comments), (Some(1500.0), 1));
     game.black_rating = Some(1700.0);
@@ -128,7 +129,7 @@ fn a_long_report_is_read_to_its_eval() {
     let mut game = game(&Position::startpos(), "7g7f", Ending::Unknown, GameResult::Unknown);
     game.evals_cp = vec![Some(88)];
     let text = format!("*対局 {} 評価値 88 読み筋 △", "時間 00:01 ".repeat(100));
-    game.comments = vec![Comment { ply: 1, text }];
+    game.comments = [Comment { ply: 1, text: &text }].into_iter().collect();
     for format in FORMATS {
         assert_eq!(again(format, &game).0.evals_cp, [Some(88)], "{format:?}");
     }

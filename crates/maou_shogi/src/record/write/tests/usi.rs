@@ -43,7 +43,7 @@ fn lines_are_pinned_and_losses_counted() {
     game.black = "a".to_owned();
     game.white_rating = Some(1.0);
     game.headers = vec![("先手".to_owned(), "a".to_owned()), ("x".to_owned(), "y".to_owned())];
-    game.comments.push(Comment { ply: 0, text: "c".to_owned() });
+    game.comments.push(Comment { ply: 0, text: "c" });
     game.times_ms[0] = Some(3000);
     let inner = Variation { ply: 1, ..Variation::default() };
     game.variations.push(Variation { ply: 1, variations: vec![inner], ..Variation::default() });
