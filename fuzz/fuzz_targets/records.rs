@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use maou_shogi::record::{
-    Comment, ErrorKind, Format, GameRecord, Loss, Reader, RecordError, Sink, Variation,
+    Comment, Comments, ErrorKind, Format, GameRecord, Loss, Reader, RecordError, Sink, Variation,
     write_record, write_records,
 };
 
@@ -131,14 +131,14 @@ fn check_same(format: Format, loss: &Loss, game: &GameRecord, again: &GameRecord
 }
 
 /// Comments come back as lines of text, with evals among them.
-fn check_comments(written: &[Comment], again: &[Comment], text: &str) {
+fn check_comments(written: &Comments, again: &Comments, text: &str) {
     let mut again = again.iter();
-    let mut written: Vec<&Comment> = written.iter().collect();
+    let mut written: Vec<Comment> = written.iter().collect();
     written.sort_by_key(|comment| comment.ply);
     for comment in written {
         let plain = |ch: char| if ch.is_control() && ch != '\t' { ' ' } else { ch };
         let expected: String = comment.text.chars().map(plain).collect();
-        let is_it = |found: &Comment| {
+        let is_it = |found: Comment| {
             found.ply == comment.ply && found.text.trim_end() == expected.trim_end()
         };
         assert!(again.any(is_it), "{comment:?}\n{text}");

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use maou_shogi::Move;
-use maou_shogi::record::{GameRecord, Variation};
+use maou_shogi::record::{Comments, GameRecord, Variation};
 
 use crate::manifest::hex;
 
@@ -208,7 +208,7 @@ impl Tree {
                 ending: game.ending,
                 result: game.result,
                 tail: game.tail,
-                comments: Vec::new(),
+                comments: Comments::default(),
                 variations,
             };
             self.lines[parent].game.variations.push(variation);
