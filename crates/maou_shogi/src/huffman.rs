@@ -27,7 +27,7 @@ pub enum HandOrder {
     Other,
 }
 
-const GOLD_5TH: [PieceType; 7] = [
+pub(crate) const GOLD_5TH: [PieceType; 7] = [
     PieceType::Pawn,
     PieceType::Lance,
     PieceType::Knight,
@@ -49,7 +49,7 @@ const GOLD_7TH: [PieceType; 7] = [
 
 /// The place of each kind in both orders, by number: places in one byte each. A sequence of owners
 /// and kinds is in an order if its places never go back.
-const PLACES: [[u8; 8]; 2] = [[0, 0, 1, 2, 3, 5, 6, 4], [0, 0, 1, 2, 3, 4, 5, 6]];
+pub(crate) const PLACES: [[u8; 8]; 2] = [[0, 0, 1, 2, 3, 5, 6, 4], [0, 0, 1, 2, 3, 4, 5, 6]];
 
 /// Bits and how many they are.
 #[derive(Clone, Copy)]
@@ -102,7 +102,7 @@ pub(crate) struct Tables {
     held_steps: [Held; 128],
 }
 
-const fn board_codes(scheme: &Scheme) -> [Code; 32] {
+pub(crate) const fn board_codes(scheme: &Scheme) -> [Code; 32] {
     let mut table = [Code { bits: 0, len: 0 }; 32];
     let mut code = 0;
     while code < 32 {
@@ -129,7 +129,7 @@ const fn board_codes(scheme: &Scheme) -> [Code; 32] {
     table
 }
 
-const fn held_codes(scheme: &Scheme) -> [[Code; 8]; 3] {
+pub(crate) const fn held_codes(scheme: &Scheme) -> [[Code; 8]; 3] {
     let mut table = [scheme.hand, scheme.hand, scheme.missing];
     let mut kind = 1;
     while kind < 8 {
@@ -522,7 +522,7 @@ pub(crate) fn translate(
 }
 
 /// The counts of a set without kings, a byte each, by number of the kind.
-const FULL_SET: u64 = {
+pub(crate) const FULL_SET: u64 = {
     let mut counts = 0;
     let mut i = 0;
     while i < 7 {

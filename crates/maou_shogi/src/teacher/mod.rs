@@ -14,6 +14,7 @@
 
 mod hcpe3;
 mod position;
+mod sound;
 #[cfg(test)]
 mod tests;
 

@@ -1,5 +1,6 @@
 //! One position with its move: HCPE, HCPE2 and PSV.
 
+use super::sound::{self, Sound};
 use super::{
     CannotHold, FLAG_GOLD_7TH, RESULT_FLAGS, TeacherError, TeacherErrorKind, bad_position, illegal,
     legal,
@@ -60,6 +61,39 @@ fn bad_result(offset: usize, expected: &str, found: impl std::fmt::Display) -> T
     TeacherError::new(TeacherErrorKind::Result, offset, message)
 }
 
+#[inline]
+const fn turn_of(hcp: &[u8; 32]) -> Color {
+    if hcp[0] & 1 == 0 { Color::Black } else { Color::White }
+}
+
+/// Reads what is not sound, or rare, and says what is wrong with it.
+#[cold]
+fn hcp_with_words(
+    hcp: &[u8; 32],
+    mv: Option<Move>,
+    bits: u16,
+) -> Result<(Move, Sound), TeacherError> {
+    let (position, order) = huffman::decode_with_order(hcp, &hcp::TABLES).map_err(bad_position)?;
+    let mv = legal(&position, mv, bits, 34)?;
+    // In the usual order.
+    let hcp = huffman::encode(&position, &hcp::TABLES).map_err(bad_position)?;
+    Ok((mv, Sound { hcp, key: position.key(), order }))
+}
+
+/// Reads what is not sound, or rare, and says what is wrong with it.
+#[cold]
+fn packed_sfen_with_words(
+    packed: &[u8; 32],
+    mv: Option<Move>,
+    bits: u16,
+) -> Result<(Move, Sound), TeacherError> {
+    let (position, hcp, order) =
+        huffman::decode_and_translate(packed, &packed_sfen::TABLES, &hcp::TABLES)
+            .map_err(bad_position)?;
+    let mv = legal(&position, mv, bits, 34)?;
+    Ok((mv, Sound { hcp, key: position.key(), order }))
+}
+
 impl TrainingPosition {
     /// Reads a record of HCPE or HCPE2.
     ///
@@ -69,10 +103,12 @@ impl TrainingPosition {
     #[inline]
     pub fn from_hcpe(record: &[u8; HCPE_BYTES], format: Hcpe) -> Result<Self, TeacherError> {
         let hcp = record.first_chunk::<32>().expect("38 bytes begin with 32");
-        let (position, order) =
-            huffman::decode_with_order(hcp, &hcp::TABLES).map_err(bad_position)?;
         let bits = u16::from_le_bytes(split(record, 34));
-        let mv = legal(&position, Move::from_move16(bits), bits, 34)?;
+        let mv = Move::from_move16(bits);
+        let (mv, found) = match mv.and_then(|mv| Some((mv, sound::hcp(hcp, mv)?))) {
+            Some(sound) => sound,
+            None => hcp_with_words(hcp, mv, bits)?,
+        };
         let (result, flags) = match (format, record[36]) {
             (Hcpe::One, number @ 0..=2) => (number, 0),
             (Hcpe::One, number) => return Err(bad_result(36, "a result of 0, 1 or 2", number)),
@@ -85,21 +121,16 @@ impl TrainingPosition {
                 return Err(bad_result(36, expected, record[36]));
             }
         };
-        let mut read = TrainingPosition {
-            hcp: *hcp,
-            key: position.key(),
+        Ok(TrainingPosition {
+            hcp: found.hcp,
+            key: found.key,
             mv,
             eval: i16::from_le_bytes(split(record, 32)),
             result,
             flags,
             ply: 0,
-            is_exact: record[37] == 0,
-        };
-        if order != HandOrder::Gold5th {
-            read.hcp = huffman::encode(&position, &hcp::TABLES).map_err(bad_position)?;
-            read.is_exact = false;
-        }
-        Ok(read)
+            is_exact: record[37] == 0 && found.order == HandOrder::Gold5th,
+        })
     }
 
     /// Reads a record of PSV.
@@ -110,34 +141,29 @@ impl TrainingPosition {
     #[inline]
     pub fn from_psv(record: &[u8; PSV_BYTES]) -> Result<Self, TeacherError> {
         let packed = record.first_chunk::<32>().expect("40 bytes begin with 32");
-        let (position, hcp, order) =
-            huffman::decode_and_translate(packed, &packed_sfen::TABLES, &hcp::TABLES)
-                .map_err(bad_position)?;
         let bits = u16::from_le_bytes(split(record, 34));
-        let mv = legal(&position, Move::from_yaneuraou16(bits), bits, 34)?;
-        let turn = position.turn();
+        let mv = Move::from_yaneuraou16(bits);
+        let (mv, found) = match mv.and_then(|mv| Some((mv, sound::packed_sfen(packed, mv)?))) {
+            Some(sound) => sound,
+            None => packed_sfen_with_words(packed, mv, bits)?,
+        };
+        let turn = turn_of(&found.hcp);
         let result = match record[38] as i8 {
             1 => GameResult::win_of(turn),
             0 => GameResult::Draw,
             -1 => GameResult::win_of(turn.opponent()),
             other => return Err(bad_result(38, "a result of 1, 0 or -1", other)),
         };
-        let mut read = TrainingPosition {
-            hcp,
-            key: position.key(),
+        Ok(TrainingPosition {
+            hcp: found.hcp,
+            key: found.key,
             mv,
             eval: i16::from_le_bytes(split(record, 32)),
             result,
-            flags: 0,
+            flags: if found.order == HandOrder::Gold7th { FLAG_GOLD_7TH } else { 0 },
             ply: u16::from_le_bytes(split(record, 36)),
-            is_exact: record[39] == 0,
-        };
-        match order {
-            HandOrder::Gold5th => {}
-            HandOrder::Gold7th => read.flags |= FLAG_GOLD_7TH,
-            HandOrder::Other => read.is_exact = false,
-        }
-        Ok(read)
+            is_exact: record[39] == 0 && found.order != HandOrder::Other,
+        })
     }
 
     /// The order in which PSV names the pieces in hand.
@@ -149,7 +175,7 @@ impl TrainingPosition {
     /// The side to move.
     #[inline]
     pub const fn turn(&self) -> Color {
-        if self.hcp[0] & 1 == 0 { Color::Black } else { Color::White }
+        turn_of(&self.hcp)
     }
 
     /// Writes a record of HCPE, which has no flags, or of HCPE2.
