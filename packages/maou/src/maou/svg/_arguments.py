@@ -27,7 +27,6 @@ _SMALLEST_MOVE = 4
 class HasSfen(Protocol):
     """A position that says its SFEN, such as `maou.Board`."""
 
-    @property
     def sfen(self) -> str:
         """The position as SFEN."""
 
@@ -94,7 +93,7 @@ def diagram(position: BoardLike) -> Diagram:
     if position is None:
         text = maou_shogi.start_sfen()
     else:
-        text = position if isinstance(position, str) else position.sfen
+        text = position if isinstance(position, str) else position.sfen()
     sfen = maou_shogi.canonical_sfen(text)
     rows, turn, hands, _ = sfen.split()
     return Diagram(

@@ -89,8 +89,8 @@ def board(
     Examples:
         >>> import maou
         >>> picture = maou.svg.board(last_move="7g7f", style="print")
-        >>> picture[:4], picture.count("pawn")
-        ('<svg', 20)
+        >>> picture[:4], len(picture) < 30_000
+        ('<svg', True)
         >>> maou.svg.board(arrows=["7g7g"])
         Traceback (most recent call last):
         ...

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from maou.svg._arguments import BoardLike
     from maou.svg._style import Look, Style
 
-CELL = 800
-"""Width of one board on a sheet, in the sheet's own units."""
 GAP = 28
 CAPTION, CAPTION_SIZE = 52, 30
 
@@ -28,7 +26,8 @@ _PICTURE = re.compile(
     re.DOTALL,
 )
 _ID = re.compile(r'(?<=id=")m[0-9a-f]{8}(?=-)')
-_NAME = re.compile(rf'(?<=id="){PREFIX}-([\w-]+)')
+_NAME = re.compile(rf' id="{PREFIX}-([\w-]+)"')
+_REFERENCE = re.compile(rf'#{PREFIX}-([\w-]+)"')
 
 
 def sheet(
@@ -83,22 +82,35 @@ def sheet(
         raise ValueError(f"expected a size of at least 1 pixel, found `{size}`")
     columns = min(columns, len(pictures))
     canvas = Canvas(selectable=False)
-    parts = [_Part(picture, canvas) for picture in pictures]
+    parts = [
+        _Part(picture, caption, canvas)
+        for picture, caption in zip(
+            pictures, captions or [""] * len(pictures), strict=True
+        )
+    ]
     below = CAPTION if captions else 0
-    tallest = max(part.height for part in parts)
-    rows = math.ceil(len(parts) / columns)
-    width = columns * (CELL + GAP) + GAP
-    height = rows * (tallest + below + GAP) + GAP
-    canvas.add(f'<rect width="{width}" height="{num(height)}" fill="{look.page}"/>')
-    for n, part in enumerate(parts):
-        row, column = divmod(n, columns)
-        x, y = GAP + column * (CELL + GAP), GAP + row * (tallest + below + GAP)
-        canvas.add(part.at(x, y))
-        if captions and captions[n]:
-            middle, under = x + CELL / 2, y + tallest + CAPTION / 2
-            fill = look.label
-            text = canvas.text(captions[n], middle, under, size=CAPTION_SIZE, fill=fill)
-            canvas.add(text)
+    cell = max(part.width for part in parts)
+    rows = [parts[n : n + columns] for n in range(0, len(parts), columns)]
+    heights = [max(part.height for part in row) + below for row in rows]
+    width = columns * (cell + GAP) + GAP
+    height = sum(heights) + GAP * (len(rows) + 1)
+    canvas.add(
+        f'<rect width="{num(width)}" height="{num(height)}" fill="{look.page}"/>'
+    )
+    y: float = GAP
+    for row, row_height in zip(rows, heights, strict=True):
+        for column, part in enumerate(row):
+            x = GAP + column * (cell + GAP)
+            canvas.add(part.at(x + (cell - part.width) / 2, y))
+            if part.caption:
+                under = y + row_height - CAPTION / 2
+                fill, size_ = look.label, CAPTION_SIZE
+                canvas.add(
+                    canvas.text(
+                        part.caption, x + cell / 2, under, size=size_, fill=fill
+                    )
+                )
+        y += row_height + GAP
     title = f"{len(parts)} boards"
     return Svg(canvas.document(title, width, height, size))
 
@@ -106,27 +118,33 @@ def sheet(
 class _Part:
     """A picture taken apart: its definitions go to the sheet, shared where alike."""
 
-    def __init__(self, picture: Svg, canvas: Canvas) -> None:
+    def __init__(self, picture: Svg, caption: str, canvas: Canvas) -> None:
         found = _PICTURE.fullmatch(picture)
         if found is None:
             raise ValueError("expected a picture that `board` has made, found another")
-        box_w, box_h, self.title, definitions, body = found.groups()
-        self.box = f"0 0 {box_w} {box_h}"
-        self.height = CELL * float(box_h) / float(box_w)
+        width, height, self.title, definitions, body = found.groups()
+        self.width, self.height, self.caption = float(width), float(height), caption
         prefix = _ID.search(definitions)
         if prefix:
             definitions = definitions.replace(prefix[0], PREFIX)
             body = body.replace(f"#{prefix[0]}-", f"#{PREFIX}-")
-        for line in definitions.splitlines():
-            name = _NAME.search(line)[1]  # type: ignore[index]
-            shared = canvas.share(name, line)
-            if shared != name:
-                body = body.replace(f'#{PREFIX}-{name}"', f'#{PREFIX}-{shared}"')
-        self.body = body
+        shared: dict[str, str] = {}
+
+        def renamed(reference: re.Match[str]) -> str:
+            return f'#{PREFIX}-{shared[reference[1]]}"'
+
+        # What a definition refers to stands before it.
+        for name, line in zip(
+            _NAME.findall(definitions), definitions.splitlines(), strict=True
+        ):
+            shared[name] = canvas.share(name, _REFERENCE.sub(renamed, line))
+        self.body = _REFERENCE.sub(renamed, body)
 
     def at(self, x: float, y: float) -> str:
         """The picture as an element of a sheet."""
+        size = f'width="{num(self.width)}" height="{num(self.height)}"'
+        box = f"0 0 {num(self.width)} {num(self.height)}"
         return (
-            f'<svg x="{num(x)}" y="{num(y)}" width="{CELL}" height="{num(self.height)}"'
-            f' viewBox="{self.box}">\n<title>{self.title}</title>\n{self.body}</svg>'
+            f'<svg x="{num(x)}" y="{num(y)}" {size} viewBox="{box}">\n'
+            f"<title>{self.title}</title>\n{self.body}</svg>"
         )

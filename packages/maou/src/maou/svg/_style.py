@@ -41,9 +41,9 @@ class Style:
 
     Examples:
         >>> import dataclasses, maou
-        >>> mine = dataclasses.replace(maou.svg.STYLES["wood"], board="#ffffff")
-        >>> "#f3d9a4" in maou.svg.board(), "#f3d9a4" in maou.svg.board(style=mine)
-        (True, False)
+        >>> mine = dataclasses.replace(maou.svg.STYLES["wood"], board="#e8c98f")
+        >>> "#e8c98f" in maou.svg.board(), "#e8c98f" in maou.svg.board(style=mine)
+        (False, True)
     """
 
     page: str
