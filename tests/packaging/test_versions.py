@@ -21,7 +21,7 @@ STUBS = ROOT / "packages/maou-rust/maou_rust-stubs"
 # change, raise INTERFACE in packages/maou-rust/src/lib.rs and maou/_compat.py if code
 # written for the old ones would no longer work, and write the new digest here.
 INTERFACE = 2
-STUBS_DIGEST = "f93e6e63ae8e17cd05e16eb006e3593c852e9ccc5af1800c8de07a43de9ce3ea"
+STUBS_DIGEST = "45889864449138bf8b28f89172b08453e067700f043f877634a1805cd3893a3b"
 
 
 def toml(name: str) -> dict[str, object]:

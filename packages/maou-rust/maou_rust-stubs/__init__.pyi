@@ -7,6 +7,7 @@ from maou_rust import maou_shogi as maou_shogi
 __all__ = [
     "INTERFACE",
     "DatasetError",
+    "IllegalMoveError",
     "RecordError",
     "UsageError",
     "__version__",
@@ -36,6 +37,9 @@ class RecordError(ValueError):
     line: int
     column: int
     kind: str
+
+class IllegalMoveError(RecordError):
+    """A move that the position does not allow."""
 
 class DatasetError(Exception):
     """A dataset that cannot be used as asked: the message names it and the mend."""

@@ -1,9 +1,10 @@
 """Rules, notations and records."""
 
-from collections.abc import Sequence
-from typing import Self, TypedDict, final, type_check_only
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, Self, TypedDict, final, type_check_only
 
-from maou.vocabulary import PieceType, Square
+from maou.board import Outcome
+from maou.vocabulary import Color, Piece, PieceType, Repetition, Square
 
 __all__ = [
     "Game",
@@ -25,11 +26,12 @@ __all__ = [
 
 @final
 class Move:
-    """A move: what moves where, as 16 bits; whether it is legal is the board's question.
+    """A move, as 16 bits; whether it is legal is the board's question.
 
-    There is one object for each of the 16-bit values, so that moves can be compared with
-    `is`. The number, `int(move)`, is cshogi's `move16`: target in bits 0 to 6, origin in
-    bits 7 to 13 (a drop: 81 plus P 0, L 1, N 2, S 3, B 4, R 5, G 6), promotion in bit 14.
+    There is one object for each of the 16-bit values, so that moves can be compared
+    with `is`. The number, `int(move)`, is cshogi's `move16`: target in bits 0 to 6,
+    origin in bits 7 to 13 (a drop: 81 plus P 0, L 1, N 2, S 3, B 4, R 5, G 6),
+    promotion in bit 14.
 
     Examples:
         >>> move = maou.Move.from_usi("8h2b+")
@@ -106,6 +108,424 @@ class Move:
     def __copy__(self) -> Move: ...
     def __deepcopy__(self, memo: object, /) -> Move: ...
     def __reduce__(self) -> tuple[type[Move], tuple[int]]: ...
+
+@final
+class Hand:
+    """The pieces that one side holds in hand: how many, asked by kind.
+
+    Iterating gives the kinds that are held; `bool` tells whether there are any.
+
+    Examples:
+        >>> hand = maou.Board("4k4/9/9/9/9/9/9/9/4K4 b R3P 1").hands[0]
+        >>> hand[maou.PieceType.PAWN], hand[maou.PieceType.GOLD]
+        (3, 0)
+        >>> hand
+        Hand({PieceType.PAWN: 3, PieceType.ROOK: 1})
+    """
+
+    def __new__(cls, counts: dict[PieceType, int] | None = None) -> Self:
+        """The hand with so many pieces of each kind.
+
+        Raises:
+            ValueError: A hand cannot hold this kind, or not so many.
+        """
+
+    def __getitem__(self, piece_type: PieceType) -> int:
+        """How many pieces of a kind.
+
+        Raises:
+            ValueError: A hand cannot hold this kind.
+        """
+
+    def __contains__(self, piece_type: PieceType) -> bool: ...
+    def __iter__(self) -> Iterator[PieceType]: ...
+    def __len__(self) -> int: ...
+    def items(self) -> list[tuple[PieceType, int]]:
+        """The kinds held, each with its count."""
+
+    def __hash__(self) -> int: ...
+    def __eq__(self, other: object) -> bool: ...
+    def __ne__(self, other: object) -> bool: ...
+    def __reduce__(self) -> tuple[type[Hand], tuple[dict[PieceType, int]]]: ...
+
+@final
+class LegalMoves:
+    """The legal moves of a board's position at the time when they are asked for.
+
+    Nothing is listed before it is needed: `len` counts, `in` looks at one move.
+
+    Examples:
+        >>> board = maou.Board()
+        >>> len(board.legal_moves), maou.Move.from_usi("7g7f") in board.legal_moves
+        (30, True)
+        >>> sorted(move.usi() for move in board.legal_moves)[:3]
+        ['1g1f', '1i1h', '2g2f']
+    """
+
+    def __len__(self) -> int: ...
+    def __bool__(self) -> bool: ...
+    def __contains__(self, move: Move) -> bool: ...
+    def __iter__(self) -> Iterator[Move]: ...
+    def __getitem__(self, index: int) -> Move: ...
+
+@final
+class Board:
+    """A legal position, the moves that led to it, and what may be played.
+
+    Boards are equal if pieces, hands and side to move are; the move number and the
+    moves before do not count. A board with another position has another hash, so one
+    that is a key of a dict must not be changed.
+
+    A side without a king, as in mate problems, is never in check. Squares are members
+    of `Square`, their numbers, or their names in USI.
+
+    Examples:
+        >>> board = maou.Board()
+        >>> for usi in ("7g7f", "3c3d"):
+        ...     move = board.push_usi(usi)
+        >>> board.ki2(board.parse_kif("２二角成(88)"))
+        '▲２二角成'
+        >>> board.pop(), board.sfen().split()[3]
+        (Move.from_usi('3c3d'), '2')
+    """
+
+    def __new__(
+        cls, sfen: str | None = None, moves: Iterable[Move] | None = None
+    ) -> Self:
+        """The board of a position, after moves from there.
+
+        Args:
+            sfen: The position, the start of an even game if None.
+            moves: Moves to make on the board.
+
+        Raises:
+            RecordError: The text is no SFEN, or the rules do not allow its position.
+            IllegalMoveError: A move is not legal.
+        """
+
+    @staticmethod
+    def handicap(name: str) -> Board:
+        """The start of a handicap game, by its name in English or Japanese.
+
+        Args:
+            name: `even`, `lance`, `right_lance`, `bishop`, `rook`, `rook_lance`,
+                `two`, `three`, `four`, `five`, `five_left`, `six`, `seven_left`,
+                `seven_right`, `eight` or `ten`, or a name as KIF has it.
+
+        Raises:
+            ValueError: There is no such handicap.
+
+        Examples:
+            >>> maou.Board.handicap("two") == maou.Board.handicap("二枚落ち")
+            True
+        """
+
+    @staticmethod
+    def from_hcp(hcp: bytes) -> Board:
+        """The position that these 32 bytes of HCP hold.
+
+        Raises:
+            RecordError: The bytes are no position.
+        """
+
+    @staticmethod
+    def from_packed_sfen(packed: bytes) -> Board:
+        """The position that these 32 bytes of YaneuraOu's PackedSfen hold.
+
+        Raises:
+            RecordError: The bytes are no position.
+        """
+
+    @property
+    def turn(self) -> Color:
+        """The side to move."""
+
+    @property
+    def ply(self) -> int:
+        """The number of moves made on this board."""
+
+    @property
+    def move_number(self) -> int:
+        """The number of the next move: SFEN's fourth field."""
+
+    @property
+    def key(self) -> int:
+        """The 64-bit key of the position as the side to move sees it.
+
+        The lowest bit is the color of that side.
+        """
+
+    @property
+    def hands(self) -> tuple[Hand, Hand]:
+        """The pieces in hand: Black's and White's.
+
+        Examples:
+            >>> board = maou.Board("4k4/9/9/9/9/9/9/9/4K4 b 2G3p 1")
+            >>> board.hands[maou.Color.WHITE][maou.PieceType.PAWN]
+            3
+        """
+
+    @property
+    def move_stack(self) -> list[Move]:
+        """The moves made on this board."""
+
+    @property
+    def last_move(self) -> Move | None:
+        """The move made last, None before the first one."""
+
+    @property
+    def legal_moves(self) -> LegalMoves:
+        """The legal moves: counted, tested and listed when asked."""
+
+    def push(self, move: Move, /) -> None:
+        """Make a legal move.
+
+        Raises:
+            IllegalMoveError: The move is not legal.
+
+        Examples:
+            >>> board = maou.Board()
+            >>> board.push(maou.Move.from_usi("7g7f"))
+            >>> board.push(maou.Move.from_usi("7f7e"))
+            Traceback (most recent call last):
+            maou_rust.IllegalMoveError: expected a legal move, found `7f7e` in `lnsg...`
+        """
+
+    def pop(self) -> Move:
+        """Take the last move back and return it.
+
+        Raises:
+            IndexError: No move was made on this board.
+        """
+
+    def push_usi(self, text: str) -> Move:
+        """Make the legal move of a text of USI, such as `7g7f`, and return it.
+
+        Raises:
+            RecordError: The text is no move.
+            IllegalMoveError: The move is not legal.
+        """
+
+    def push_csa(self, text: str) -> Move:
+        """Make the legal move of a text of CSA, such as `+7776FU`, and return it.
+
+        Raises:
+            RecordError: The text is no move.
+            IllegalMoveError: The move is not legal.
+        """
+
+    def push_kif(self, text: str) -> Move:
+        """Make the legal move of a text of KIF or KI2 and return it.
+
+        Such as `７六歩(77)`, `▲７六歩` or `同　銀右`.
+
+        Raises:
+            RecordError: The text is no move.
+            IllegalMoveError: The move is not legal, or several pieces could make it.
+
+        Examples:
+            >>> board = maou.Board()
+            >>> [board.push_kif(text).usi() for text in ("▲７六歩", "３四歩(33)")]
+            ['7g7f', '3c3d']
+        """
+
+    def parse_usi(self, text: str) -> Move:
+        """Read a legal move as USI writes it, such as `7g7f`, `8h2b+` or `P*5e`.
+
+        Raises:
+            RecordError: The text is no move.
+            IllegalMoveError: The move is not legal.
+        """
+
+    def parse_csa(self, text: str) -> Move:
+        """Read a legal move as CSA writes it; the sign may be left out.
+
+        Raises:
+            RecordError: The text is no move.
+            IllegalMoveError: The move is not legal.
+
+        Examples:
+            >>> maou.Board().parse_csa("+2726FU"), maou.Board().parse_csa("2726FU")
+            (Move.from_usi('2g2f'), Move.from_usi('2g2f'))
+        """
+
+    def parse_kif(self, text: str) -> Move:
+        """Read a legal move as KIF or KI2 writes it.
+
+        Such as `７六歩(77)`, `▲７六歩` or `同　銀右`.
+
+        Raises:
+            RecordError: The text is no move.
+            IllegalMoveError: The move is not legal, or several pieces could make it.
+        """
+
+    def csa(self, move: Move, /) -> str:
+        """Write a legal move as CSA does, such as `+7776FU`.
+
+        Raises:
+            IllegalMoveError: The move is not legal.
+        """
+
+    def kif(self, move: Move, /) -> str:
+        """Write a legal move as KIF does, such as `７六歩(77)` or `同　飛成(28)`.
+
+        Raises:
+            IllegalMoveError: The move is not legal.
+        """
+
+    def ki2(self, move: Move, /) -> str:
+        """Write a legal move as KI2 does, such as `▲７六歩`, `△同　銀` or `▲５八金右`.
+
+        Raises:
+            IllegalMoveError: The move is not legal.
+
+        Examples:
+            >>> board = maou.Board()
+            >>> board.ki2(board.parse_usi("4i5h"))
+            '▲５八金右'
+        """
+
+    def is_legal(self, move: Move, /) -> bool:
+        """Tell whether a move is legal: exactly whether `legal_moves` holds it."""
+
+    def gives_check(self, move: Move, /) -> bool:
+        """Tell whether a legal move checks the opponent's king.
+
+        Raises:
+            IllegalMoveError: The move is not legal.
+        """
+
+    def is_check(self) -> bool:
+        """Tell whether the side to move is in check."""
+
+    def is_checkmate(self) -> bool:
+        """Tell whether the side to move is in check and has no legal move."""
+
+    def mate_in_one(self) -> Move | None:
+        """A legal move that mates, None if there is none.
+
+        Examples:
+            >>> maou.Board("4k4/9/4P4/9/9/9/9/9/9 b G 1").mate_in_one()
+            Move.from_usi('G*5b')
+        """
+
+    def checkers(self) -> frozenset[Square]:
+        """The squares of the pieces that check the side to move."""
+
+    def attackers(
+        self, color: Color | int, square: Square | int | str
+    ) -> frozenset[Square]:
+        """The squares of a side's pieces that attack a square, pinned ones too.
+
+        Examples:
+            >>> squares = maou.Board().attackers(maou.Color.BLACK, "5h")
+            >>> sorted(map(str, squares))
+            ['2h', '4i', '5i', '6i']
+        """
+
+    def attacks(self, square: Square | int | str) -> frozenset[Square]:
+        """The squares that the piece on a square attacks, none if there is no piece."""
+
+    def pinned(self, color: Color | int) -> frozenset[Square]:
+        """The squares of a side's pieces that may only move along the line of a pin."""
+
+    def piece_at(self, square: Square | int | str) -> Piece | None:
+        """The piece on a square, None if it is empty.
+
+        Examples:
+            >>> maou.Board().piece_at(maou.Square.SQ_8H)
+            <Piece.BLACK_BISHOP: 5>
+        """
+
+    def piece_map(self) -> dict[Square, Piece]:
+        """The pieces on the board by square, from the first square to the last."""
+
+    def king(self, color: Color | int) -> Square | None:
+        """The square of a side's king, None if it has none."""
+
+    def repetition(self) -> Repetition:
+        """What the history says about the position, for the side to move.
+
+        The fourth occurrence ends the game. Before it, a position whose board was there
+        with more or less in hand is inferior or superior, as engines use it.
+
+        Examples:
+            >>> board = maou.Board()
+            >>> for usi in ["2h3h", "8b7b", "3h2h", "7b8b"] * 3:
+            ...     move = board.push_usi(usi)
+            >>> board.repetition(), board.is_repetition()
+            (<Repetition.DRAW: 1>, True)
+        """
+
+    def is_repetition(self, count: int = ...) -> bool:
+        """Tell whether the position has been there so often, this time included."""
+
+    def can_declare_win(self, rule: Literal["27", "24", "try"] = ...) -> bool:
+        """Tell whether the side to move wins by a rule about kings in the enemy camp.
+
+        Args:
+            rule: `27`: the declaration of programs, with 28 points for Black and 27 for
+                White; `24`: that of professionals, with 31 points, fewer would only
+                draw; `try`: the king can go now, or went, to where the other one
+                starts.
+
+        Raises:
+            ValueError: There is no such rule.
+        """
+
+    def outcome(self) -> Outcome | None:
+        """How the game has ended by the rules alone, None if it goes on.
+
+        Who has no legal move loses, in check or not; the fourth occurrence of a
+        position draws, or loses for the side that gave perpetual check. A win that has
+        to be declared is no end before it is.
+
+        Examples:
+            >>> board = maou.Board("4k4/9/4P4/9/9/9/9/9/4K4 b G 1")
+            >>> move = board.push_usi("G*5b")
+            >>> board.outcome()
+            Outcome(winner=<Color.BLACK: 0>, ending=<Ending.CHECKMATE: 'checkmate'>)
+        """
+
+    def sfen(self) -> str:
+        """The position as SFEN: board, side to move, hands and move number."""
+
+    def hcp(self) -> bytes:
+        """The position as 32 bytes of HCP.
+
+        Raises:
+            RecordError: A king or other pieces are missing.
+        """
+
+    def packed_sfen(self) -> bytes:
+        """The position as 32 bytes of YaneuraOu's PackedSfen.
+
+        Raises:
+            RecordError: A king or other pieces are missing.
+        """
+
+    def mirror(self) -> Board:
+        """The position with left and right swapped, on a board without moves.
+
+        Examples:
+            >>> maou.Board().mirror().piece_at("8h")
+            <Piece.BLACK_ROOK: 6>
+        """
+
+    def flip(self) -> Board:
+        """The position turned by 180°, colors and turn swapped, without moves."""
+
+    def copy(self, *, stack: bool = ...) -> Board:
+        """A board of its own with the same position and, if asked, the same moves."""
+
+    def __copy__(self) -> Board: ...
+    def __deepcopy__(self, memo: object, /) -> Board: ...
+    def __eq__(self, other: object) -> bool: ...
+    def __ne__(self, other: object) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[type[Board], tuple[str, list[Move]]]: ...
+    def _repr_svg_(self) -> str:
+        """The picture for notebooks, with the last move marked."""
 
 @final
 class Game:

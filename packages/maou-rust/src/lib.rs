@@ -4,8 +4,10 @@
 //! The stubs in `maou_rust-stubs/` document what Python sees.
 
 mod archives;
+mod board;
 mod error;
 mod games;
+mod hand;
 mod maou_index;
 mod maou_io;
 mod maou_shogi;
@@ -28,7 +30,7 @@ pub mod maou_rust {
     #[pymodule_export]
     use super::build_info;
     #[pymodule_export]
-    use super::error::{DatasetError, RecordError, UsageError};
+    use super::error::{DatasetError, IllegalMoveError, RecordError, UsageError};
     #[pymodule_export]
     use super::maou_index::python as maou_index;
     #[pymodule_export]

@@ -15,6 +15,10 @@ use crate::games;
 #[pyo3(name = "maou_shogi")]
 pub(crate) mod python {
     #[pymodule_export]
+    use crate::board::{Board, LegalMoves};
+    #[pymodule_export]
+    use crate::hand::PyHand;
+    #[pymodule_export]
     use crate::moves::PyMove;
 
     #[pymodule_export]
@@ -26,7 +30,7 @@ pub(crate) mod python {
     use crate::games::{Game, read_records, write_records};
 }
 
-fn parse(py: Python<'_>, sfen: &str) -> PyResult<Position> {
+pub(crate) fn parse(py: Python<'_>, sfen: &str) -> PyResult<Position> {
     Position::from_sfen(sfen).map_err(|SfenError { message, column }| {
         record_error(py, None, 1, column as u64, "sfen", &message)
     })

@@ -9,7 +9,7 @@ use pyo3::types::PyType;
 use crate::error::record_error;
 use crate::vocabulary;
 
-/// A move: what moves where, as 16 bits; whether it is legal is the board's question.
+/// A move, as 16 bits; whether it is legal is the board's question.
 #[pyclass(frozen, eq, ord, module = "maou", name = "Move")]
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct PyMove(Move);
@@ -27,6 +27,20 @@ pub(crate) fn interned(py: Python<'_>, mv: Move) -> PyResult<Bound<'_, PyMove>> 
         None => entry.get_or_try_init(py, || Py::new(py, PyMove(mv)))?,
     };
     Ok(object.bind(py).clone())
+}
+
+/// A move on its way to Python, where it becomes its one object.
+pub(crate) struct Interned(pub(crate) Move);
+
+impl<'py> IntoPyObject<'py> for Interned {
+    type Target = PyMove;
+    type Output = Bound<'py, PyMove>;
+    type Error = PyErr;
+
+    #[inline]
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyMove>> {
+        interned(py, self.0)
+    }
 }
 
 impl PyMove {

@@ -1,6 +1,6 @@
 //! Sides, kinds, pieces and squares as the members of maou's enums: one object each, made once.
 
-use maou_shogi::{Color, Piece, PieceType, Square};
+use maou_shogi::{Color, Piece, PieceType, Repetition, Square};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -38,6 +38,7 @@ static COLORS: Members = Members::new();
 static PIECE_TYPES: Members = Members::new();
 static PIECES: Members = Members::new();
 static SQUARES: Members = Members::new();
+static REPETITIONS: Members = Members::new();
 
 /// A class of `maou.vocabulary`.
 pub(crate) fn class<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyType>> {
@@ -58,6 +59,10 @@ pub(crate) fn piece(py: Python<'_>, piece: Piece) -> PyResult<Bound<'_, PyAny>> 
 
 pub(crate) fn square(py: Python<'_>, square: Square) -> PyResult<Bound<'_, PyAny>> {
     SQUARES.get(py, "Square", square.index())
+}
+
+pub(crate) fn repetition(py: Python<'_>, repetition: Repetition) -> PyResult<Bound<'_, PyAny>> {
+    REPETITIONS.get(py, "Repetition", repetition as usize)
 }
 
 /// A number of Python, by name of what is wanted in the message.

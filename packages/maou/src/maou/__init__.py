@@ -24,8 +24,13 @@ from maou.vocabulary import (
 
 _compat.check()
 
-from maou_rust import DatasetError, RecordError, UsageError  # noqa: E402
-from maou_rust.maou_shogi import Move  # noqa: E402
+from maou_rust import (  # noqa: E402
+    DatasetError,
+    IllegalMoveError,
+    RecordError,
+    UsageError,
+)
+from maou_rust.maou_shogi import Board, Hand, LegalMoves, Move  # noqa: E402
 
 # Not from `typing`, which takes longer to import than all of the rest together.
 TYPE_CHECKING = False
@@ -33,12 +38,14 @@ if TYPE_CHECKING:
     from typing import Any
 
     from maou import svg
+    from maou.board import Outcome
     from maou.dataset import Dataset, to_usi
     from maou.game import Comment, Game, Variation
     from maou.headers import TimeControl
     from maou.records import read_games, write_games
 
 __all__ = [
+    "Board",
     "Color",
     "Comment",
     "Dataset",
@@ -46,7 +53,11 @@ __all__ = [
     "Ending",
     "Game",
     "GameResult",
+    "Hand",
+    "IllegalMoveError",
+    "LegalMoves",
     "Move",
+    "Outcome",
     "Piece",
     "PieceType",
     "RecordError",
@@ -67,6 +78,7 @@ _LAZY = {
     "Comment": "maou.game",
     "Dataset": "maou.dataset",
     "Game": "maou.game",
+    "Outcome": "maou.board",
     "TimeControl": "maou.headers",
     "Variation": "maou.game",
     "read_games": "maou.records",
