@@ -241,6 +241,45 @@ def test_without_text_unless_asked_for() -> None:
     assert "<text" not in svg.sheet([None], captions=["第1図は▲7六歩まで (50%)"])
 
 
+SMALL = """\
+<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" \
+viewBox="0 0 568 622" width="90" height="99" role="img">
+<title>9/9/9/9/9/9/9/9/9 b - 1</title>
+<defs>
+</defs>
+<rect width="568" height="622" fill="#ffffff"/>
+<rect x="14" y="14" width="540" height="594" fill="#ffffff"/>
+<rect x="134" y="344" width="60" height="66" fill="#ebebeb"/>
+<rect x="134" y="278" width="60" height="66" fill="#cfcfcf"/>
+<path d="M74 14v594M14 80h540M134 14v594M14 146h540M194 14v594M14 212h540M254 14v594\
+M14 278h540M314 14v594M14 344h540M374 14v594M14 410h540M434 14v594M14 476h540\
+M494 14v594M14 542h540" fill="none" stroke="#000000" stroke-width="0.9"/>
+<circle cx="194" cy="212" r="3.4" fill="#000000"/>
+<circle cx="194" cy="410" r="3.4" fill="#000000"/>
+<circle cx="374" cy="212" r="3.4" fill="#000000"/>
+<circle cx="374" cy="410" r="3.4" fill="#000000"/>
+<rect x="14" y="14" width="540" height="594" fill="none" stroke="#000000" \
+stroke-width="2.4"/>
+<path d="M465.96 366L467.56 333.8L474.9 335.94L464 316L453.1 335.94L460.44 333.8\
+L462.04 366Z" fill="#000000" stroke="#ffffff" stroke-width="1.6" \
+stroke-linejoin="round" opacity="0.86"/>
+</svg>
+"""
+
+
+def test_a_small_picture_to_the_byte() -> None:
+    picture = svg.board(
+        "9/9/9/9/9/9/9/9/9 b - 1",
+        last_move="7f7e",
+        arrows=["2f2e"],
+        hands=False,
+        coordinates="none",
+        style="print",
+        size=90,
+    )
+    assert picture == SMALL
+
+
 def test_sizes() -> None:
     root = ET.fromstring(svg.board(size=320))
     assert root.get("width") == "320"

@@ -128,8 +128,8 @@ STYLES: dict[str, Style] = {
         check="#000000",
         mark="#000000",
         arrow="#000000",
-        high="#4d4d4d",
-        low="#4d4d4d",
+        high="#8c8c8c",
+        low="#8c8c8c",
     ),
     "plain": Style(
         page="#ffffff",
