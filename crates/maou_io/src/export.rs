@@ -92,9 +92,8 @@ pub fn export(
     let n_written = AtomicU64::new(0);
     let make_worker = || {
         let mut worker = Worker::new(*options);
-        let (jobs, n_done, n_written) = (&jobs, &n_done, &n_written);
-        move |index: usize| {
-            let job: &Job = &jobs[index];
+        let (n_done, n_written) = (&n_done, &n_written);
+        move |job: &Job| {
             let written = worker.run(job);
             n_done.fetch_add(job.per_batch, Ordering::Relaxed);
             if let Ok(written) = &written {
@@ -103,8 +102,7 @@ pub fn export(
             written
         }
     };
-    let mut consume = |written: Result<Written>| -> Result<()> {
-        let written = written?;
+    let mut consume = |written: Written| -> Result<()> {
         report.n_found += written.n_found;
         report.n_written += written.n_written;
         report.n_flags_dropped += written.n_flags_dropped;
@@ -126,7 +124,7 @@ pub fn export(
         })
     };
     let n_threads = n_threads(options.threads);
-    let is_done = stream_in_order(n_threads, jobs.len(), make_worker, &mut consume, &mut tick);
+    let is_done = stream_in_order(n_threads, jobs.iter(), make_worker, &mut consume, &mut tick);
     match is_done {
         Ok(true) => target.finish()?,
         Ok(false) => {

@@ -43,7 +43,6 @@ mod export;
 mod files;
 #[cfg(test)]
 mod fixture;
-mod in_order;
 mod ipc;
 mod journal;
 mod lock;
@@ -73,6 +72,8 @@ mod teacher;
 mod teacher_fixture;
 #[cfg(test)]
 mod testing;
+mod text_out;
+mod text_reader;
 mod transcribe;
 mod unit;
 mod variations;

@@ -2,7 +2,8 @@
 //!
 //! Workers take units of sources in order, read them into columns, and encode batches as soon as
 //! enough games have come together; the caller's thread gets encoded batches in order and writes
-//! them. How far reading may run ahead is bounded, so memory does not grow with the number of
+//! them. The same threads do both kinds of work, whichever there is, which is why this is no use of
+//! [`crate::workers::stream_in_order`]. How far reading may run ahead is bounded, so memory does not grow with the number of
 //! games, and what comes out does not depend on the number of threads.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -175,6 +176,7 @@ pub(crate) fn run(
                 shared.work();
             });
         }
+        let _guard = PanicGuard(&shared);
         shared.consume(consume, progress);
     });
     let state = shared.state.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -1,27 +1,24 @@
 //! `maou convert --to csa`: records of any format as text of one.
 
-use std::collections::HashSet;
-use std::fs::{self, File};
-use std::io::{BufReader, BufWriter, Read, Write};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use maou_shogi::record::{
-    Encoding, Format, GameRecord, GamesText, Loss, Reader, RecordError, Sink, encode, write_record,
-};
+use maou_shogi::record::{Encoding, Format, Loss};
 use serde::Serialize;
 
 use crate::archives::{Archives, Fault};
-use crate::error::{AtPath, Error, Result, reason};
-use crate::in_order::for_each_in_order;
-use crate::mirror::{file_name, may_collide, stem_of};
-use crate::read_file::FileBuffer;
+use crate::error::{Error, Result};
 use crate::report::{ErrorEntry, MAX_REPORTED_ERRORS, Progress, ProgressFn};
-use crate::sniff::{Content, sniff};
-use crate::sources::{Access, STDIN, Search, Source, Sources, Unpacked};
-use crate::teacher::{HEAD_BYTES, detect};
-use crate::variations::Tree;
-use crate::workers::n_threads;
+use crate::sources::{Search, Source, Sources, Unpacked};
+use crate::text_out::PlacedTexts;
+use crate::text_reader::{SourceTexts, TextReader};
+use crate::workers::{n_threads, stream_in_order};
+
+/// Bytes of sources that are worked on at once.
+const UNIT_BYTES: u64 = 1_000_000;
+/// Sources that are worked on at once, however small.
+const UNIT_SOURCES: usize = 200;
 
 /// Where texts go.
 pub enum TextOut<'a> {
@@ -136,20 +133,6 @@ fn attempt(
     }
 }
 
-/// One game as text.
-struct Text {
-    bytes: Vec<u8>,
-    n_positions: u64,
-}
-
-/// What was read of one source.
-#[derive(Default)]
-struct Read1 {
-    texts: Vec<Text>,
-    errors: Vec<ErrorEntry>,
-    loss: Loss,
-}
-
 /// What became of some sources: files that were written, or texts to be written.
 #[derive(Default)]
 struct Done {
@@ -159,7 +142,7 @@ struct Done {
 }
 
 /// What became of a game.
-enum Outcome {
+pub(crate) enum Outcome {
     /// It is to be written by whoever gets this.
     Text(Vec<u8>),
     /// It was written to a file, or is there already.
@@ -168,16 +151,17 @@ enum Outcome {
     Conflict(String),
 }
 
-struct Run<'a> {
-    sources: &'a Sources<'a>,
-    options: &'a TranscribeOptions,
+/// What is transcribed, and how.
+pub(crate) struct Run<'a> {
+    pub(crate) sources: &'a Sources<'a>,
+    pub(crate) options: &'a TranscribeOptions,
     n_threads: usize,
 }
 
 impl Run<'_> {
     /// Reads all sources, hands the texts of each to `place` on any thread and what became of them
     /// to `take` in order.
-    fn pass(
+    pub(crate) fn pass(
         &self,
         place: &(dyn Fn(PlacedTexts<'_>) -> Result<Vec<Outcome>> + Sync),
         take: &mut dyn FnMut(Vec<Outcome>) -> Result<()>,
@@ -186,12 +170,12 @@ impl Run<'_> {
         let counters = [const { AtomicU64::new(0) }; 5];
         let [n_sources, n_bytes, n_games, n_positions, n_errors] = &counters;
         let make_worker = || {
-            let mut reader = TextReader::new(self);
-            move |units: Vec<Source>, unpacked: Vec<Unpacked>| {
-                let mut unpacked = unpacked.into_iter();
+            let mut reader = TextReader::new(self.sources, self.options);
+            move |(unit, unpacked): (&[Source], Result<Vec<Unpacked>>)| {
+                let mut unpacked = unpacked?.into_iter();
                 let mut done = Done::default();
-                for source in units {
-                    let Read1 { texts, errors, loss } = reader.read(&source, &mut unpacked)?;
+                for source in unit {
+                    let SourceTexts { texts, errors, loss } = reader.read(source, &mut unpacked)?;
                     let count = |counter: &AtomicU64, n: usize| {
                         counter.fetch_add(n as u64, Ordering::Relaxed);
                     };
@@ -208,7 +192,7 @@ impl Run<'_> {
                     done.report.errors.extend(errors);
                     done.report.errors.truncate(MAX_REPORTED_ERRORS);
                     done.loss += loss;
-                    done.outcomes.extend(place(PlacedTexts { source: &source, texts })?);
+                    done.outcomes.extend(place(PlacedTexts { source, texts })?);
                 }
                 Ok(done)
             }
@@ -252,388 +236,28 @@ impl Run<'_> {
             }
             take(done.outcomes)
         };
+        // Members are unpacked as their units are asked for: one after the other.
+        let units = units(list).map(|unit| (unit, self.sources.unpack(unit)));
         let is_whole =
-            for_each_in_order(self.n_threads, self.sources, make_worker, &mut consume, &mut tick)?;
+            stream_in_order(self.n_threads, units, make_worker, &mut consume, &mut tick)?;
         report.stopped = !is_whole;
         report.left_out = loss.entries().into_iter().filter(|(_, n)| *n > 0).collect();
         Ok(report)
     }
+}
 
-    /// Writes a file for each game.
-    fn write_folder(&self, dir: &Path, progress: &mut ProgressFn<'_>) -> Result<TranscribeReport> {
-        if dir.exists() && !dir.is_dir() {
-            return Err(Error::Usage(format!(
-                "{}: expected a folder as the output, found a file",
-                dir.display()
-            )));
-        }
-        let is_empty = fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none());
-        let is_taken = dir.exists() && !is_empty && !self.options.force;
-        let names = self.sources.list.iter().map(|source| &*source.name);
-        if self.options.strict || is_taken || may_collide(names) {
-            let checked = self.check_folder(dir, progress)?;
-            if checked.stopped {
-                return Ok(checked);
-            }
-        }
-        let write = |texts: PlacedTexts<'_>| {
-            let place = |(path, name, bytes): (PathBuf, String, Vec<u8>)| {
-                if has_content(&path, &bytes) {
-                    return Ok(Outcome::File { name, is_new: false });
-                }
-                write_whole(&path, &bytes)?;
-                Ok(Outcome::File { name, is_new: true })
-            };
-            texts.files(dir, self.options.format).map(place).collect()
-        };
-        fs::create_dir_all(dir).at(dir)?;
-        self.pass(&write, &mut |_| Ok(()), progress)
-    }
-
-    /// Finds what would make writing fail halfway: errors of a strict run, files that are there,
-    /// and names that two games would have.
-    fn check_folder(&self, dir: &Path, progress: &mut ProgressFn<'_>) -> Result<TranscribeReport> {
-        let force = self.options.force;
-        let compare = |texts: PlacedTexts<'_>| {
-            let place = |(path, name, bytes): (PathBuf, String, Vec<u8>)| {
-                if force || !path.exists() || has_content(&path, &bytes) {
-                    Ok(Outcome::File { name, is_new: false })
-                } else {
-                    Ok(Outcome::Conflict(name))
-                }
-            };
-            texts.files(dir, self.options.format).map(place).collect()
-        };
-        let mut names = HashSet::new();
-        let mut conflicts: Vec<String> = Vec::new();
-        let mut n_conflicts = 0_u64;
-        let mut take = |outcomes: Vec<Outcome>| {
-            for outcome in outcomes {
-                let (Outcome::File { name, .. } | Outcome::Conflict(name)) = &outcome else {
-                    continue;
-                };
-                if !names.insert(name.clone()) {
-                    return Err(Error::Usage(format!(
-                        "{}: expected games with different names, found that two would be `{name}`",
-                        dir.display()
-                    )));
-                }
-                if matches!(outcome, Outcome::Conflict(_)) {
-                    n_conflicts += 1;
-                    if conflicts.is_empty() {
-                        conflicts.push(name.clone());
-                    }
-                }
-            }
-            Ok(())
-        };
-        let report = self.pass(&compare, &mut take, progress)?;
-        if let Some(first) = conflicts.first() {
-            let more = match n_conflicts {
-                1 => String::new(),
-                n => format!(" and {} more", n - 1),
-            };
-            return Err(Error::Usage(format!(
-                "{}: expected a new name, found a file with other content{more}; --force replaces \
-                 it",
-                dir.join(first).display()
-            )));
-        }
-        Ok(report)
-    }
-
-    /// Writes one file with all games.
-    fn write_file(&self, path: &Path, progress: &mut ProgressFn<'_>) -> Result<TranscribeReport> {
-        let beside = beside_of(path);
-        let mut writer = BufWriter::new(File::create(&beside).at(path)?);
-        let written = self
-            .give_all(&mut |bytes| writer.write_all(bytes).at(path), progress)
-            .and_then(|report| writer.flush().at(path).map(|()| report));
-        drop(writer);
-        let finished = written.and_then(|mut report| {
-            if report.stopped {
-                return Ok((report, false));
-            }
-            if is_same_file(path, &beside) {
-                report.n_files_unchanged = 1;
-                return Ok((report, false));
-            }
-            if path.exists() && !self.options.force {
-                return Err(Error::Usage(format!(
-                    "{}: expected a new name, found a file with other content; --force replaces it",
-                    path.display()
-                )));
-            }
-            fs::rename(&beside, path).at(path)?;
-            report.n_files = 1;
-            Ok((report, true))
+/// Cuts the sources into those that are worked on at once.
+fn units(sources: &[Source]) -> impl Iterator<Item = &[Source]> {
+    let mut rest = sources;
+    std::iter::from_fn(move || {
+        let mut bytes = 0_u64;
+        let n_fitting = rest.iter().take(UNIT_SOURCES).take_while(|source| {
+            bytes = bytes.saturating_add(source.size_bytes);
+            bytes <= UNIT_BYTES
         });
-        if !finished.as_ref().is_ok_and(|(_, is_renamed)| *is_renamed) {
-            // What went wrong is told; the file beside is of no use to anybody.
-            let _ = fs::remove_file(&beside);
-        }
-        finished.map(|(report, _)| report)
-    }
-
-    /// Hands all games to `take`, as one text.
-    fn give_all(
-        &self,
-        take: &mut dyn FnMut(&[u8]) -> Result<()>,
-        progress: &mut ProgressFn<'_>,
-    ) -> Result<TranscribeReport> {
-        let mut text = GamesText::new(self.options.format);
-        // The first game, until it is known whether it is the only one.
-        let mut first: Option<Vec<u8>> = None;
-        let mut n_games = 0_u64;
-        let give = |texts: PlacedTexts<'_>| {
-            Ok(texts.texts.into_iter().map(|text| Outcome::Text(text.bytes)).collect())
-        };
-        let mut take_all = |outcomes: Vec<Outcome>| {
-            for outcome in outcomes {
-                let Outcome::Text(bytes) = outcome else { continue };
-                n_games += 1;
-                if n_games == 1 {
-                    first = Some(bytes);
-                    continue;
-                }
-                if let Some(first) = first.take() {
-                    take(text.before_next().as_bytes())?;
-                    take(&first)?;
-                }
-                take(text.before_next().as_bytes())?;
-                take(&bytes)?;
-            }
-            Ok(())
-        };
-        let report = self.pass(&give, &mut take_all, progress)?;
-        if report.stopped {
-            return Ok(report);
-        }
-        match first {
-            Some(only) => take(&only)?,
-            None => {
-                let mut end = String::new();
-                text.finish(&mut end);
-                take(end.as_bytes())?;
-            }
-        }
-        Ok(report)
-    }
-}
-
-/// The texts of one source, on their way to their places.
-struct PlacedTexts<'a> {
-    source: &'a Source,
-    texts: Vec<Text>,
-}
-
-impl PlacedTexts<'_> {
-    /// The path, its part below `dir`, and the content of the file of each game.
-    fn files(self, dir: &Path, format: Format) -> impl Iterator<Item = (PathBuf, String, Vec<u8>)> {
-        let n_texts = self.texts.len();
-        let stem = stem_of(&self.source.name).unwrap_or_default();
-        self.texts.into_iter().enumerate().map(move |(index, text)| {
-            let name = file_name(&stem, (n_texts > 1).then_some(index + 1), format.as_str());
-            (dir.join(&name), name, text.bytes)
-        })
-    }
-}
-
-/// Reads sources into texts; each thread has its own.
-struct TextReader<'a> {
-    run: &'a Run<'a>,
-    buffer: FileBuffer,
-    reader: Reader,
-    game: GameRecord,
-}
-
-impl<'a> TextReader<'a> {
-    fn new(run: &'a Run<'a>) -> TextReader<'a> {
-        let (buffer, reader, game) = (FileBuffer::default(), Reader::full(), GameRecord::default());
-        TextReader { run, buffer, reader, game }
-    }
-
-    fn read(
-        &mut self,
-        source: &Source,
-        unpacked: &mut dyn Iterator<Item = Unpacked>,
-    ) -> Result<Read1> {
-        let sources = self.run.sources;
-        let path = sources.path(source);
-        let mut writer = TextWriter {
-            options: self.run.options,
-            source: &source.name,
-            path: &path,
-            n_games: 0,
-            text: String::new(),
-            read: Read1::default(),
-        };
-        if source.name.as_ref() != STDIN && stem_of(&source.name).is_none() {
-            writer.unreadable(format!(
-                "expected the name of a source within its input, found `{}`",
-                source.name
-            ));
-            return Ok(writer.read);
-        }
-        let member;
-        let content = match source.access() {
-            Access::Problem(problem) => Err(problem.to_owned()),
-            Access::File => {
-                self.buffer.read(&path, source.size_bytes).map_err(|error| reason(&error))
-            }
-            Access::Member => {
-                member = unpacked.next().expect("one for each member of an archive");
-                member.as_deref().map_err(Clone::clone)
-            }
-            Access::Piece(piece) => {
-                let known = sources.piece(piece).errors.iter().cloned();
-                writer.read.errors.extend(known);
-                if sources.piece(piece).row.format.is_loose() {
-                    writer.unreadable(
-                        "expected games, found loose positions, which have no text".to_owned(),
-                    );
-                    return Ok(writer.read);
-                }
-                let mut tree = Tree::default();
-                sources.tables().read(piece, &mut self.game, &mut |found| match found {
-                    Ok(found) => {
-                        if let Some(game) = tree.push(found.game, found.parent_id) {
-                            writer.game(&game);
-                        }
-                    }
-                    Err((row, column, message)) => writer.row_problem(row, column, &message),
-                })?;
-                if let Some(game) = tree.finish() {
-                    writer.game(&game);
-                }
-                return Ok(writer.read);
-            }
-        };
-        match content {
-            Err(problem) => writer.unreadable(problem),
-            Ok(bytes) => {
-                if matches!(source.access(), Access::File) && sniff(bytes) != Content::Other {
-                    return Err(Error::Misnamed(path));
-                }
-                if let Ok(Some(_)) = detect(&bytes[..bytes.len().min(HEAD_BYTES)]) {
-                    writer.unreadable(
-                        "expected records of games as text, found teacher records; convert them \
-                         into a dataset first"
-                            .to_owned(),
-                    );
-                } else {
-                    self.reader.read(bytes, &mut writer);
-                }
-            }
-        }
-        Ok(writer.read)
-    }
-}
-
-/// Takes what is read in one source.
-struct TextWriter<'a> {
-    options: &'a TranscribeOptions,
-    source: &'a str,
-    path: &'a Path,
-    n_games: u32,
-    text: String,
-    read: Read1,
-}
-
-impl TextWriter<'_> {
-    fn unreadable(&mut self, problem: String) {
-        let entry = ErrorEntry::unreadable(self.source, self.path.to_owned(), problem);
-        self.read.errors.push(entry);
-    }
-
-    fn row_problem(&mut self, row: u64, column: &str, message: &str) {
-        self.read.errors.push(ErrorEntry {
-            kind: ErrorEntry::ROW.to_owned(),
-            ..ErrorEntry::unreadable(
-                self.source,
-                self.path.to_owned(),
-                format!("row {row}, column `{column}`: {message}"),
-            )
-        });
-    }
-}
-
-impl Sink for TextWriter<'_> {
-    fn game(&mut self, game: &GameRecord) {
-        self.n_games += 1;
-        self.text.clear();
-        let loss = write_record(self.options.format, game, &mut self.text);
-        match encode(&self.text, self.options.encoding) {
-            Ok(bytes) => {
-                self.read.loss += loss;
-                let n_positions = game.moves.len() as u64;
-                self.read.texts.push(Text { bytes, n_positions });
-            }
-            Err(error) => self.read.errors.push(ErrorEntry {
-                kind: "encoding".to_owned(),
-                ..ErrorEntry::unreadable(
-                    self.source,
-                    self.path.to_owned(),
-                    format!("game {}: {error}", self.n_games),
-                )
-            }),
-        }
-    }
-
-    fn error(&mut self, error: RecordError) {
-        self.read.errors.push(ErrorEntry {
-            source: self.source.to_owned(),
-            line: Some(error.line),
-            column: Some(error.column),
-            kind: error.kind.as_str().to_owned(),
-            message: error.message,
-            kept: error.kept,
-            game_number: error.kept.then_some(self.n_games + 1),
-            shard: 0,
-            path: self.path.to_owned(),
-        });
-    }
-}
-
-/// The name that a file has until it is whole.
-fn beside_of(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".maou.tmp");
-    path.with_file_name(name)
-}
-
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let beside = beside_of(path);
-    let written = fs::write(&beside, bytes).or_else(|error| {
-        // The folder, mostly; it is made once for many files.
-        let folder = path.parent().filter(|folder| !folder.exists()).ok_or(error)?;
-        fs::create_dir_all(folder)?;
-        fs::write(&beside, bytes)
-    });
-    let renamed = written.and_then(|()| fs::rename(&beside, path));
-    renamed.at(path).inspect_err(|_| {
-        // What went wrong is told; the file beside is of no use to anybody.
-        let _ = fs::remove_file(&beside);
+        // One at least, however large it is.
+        let (unit, later) = rest.split_at(n_fitting.count().max(1).min(rest.len()));
+        rest = later;
+        (!unit.is_empty()).then_some(unit)
     })
-}
-
-fn has_content(path: &Path, bytes: &[u8]) -> bool {
-    fs::metadata(path).is_ok_and(|metadata| metadata.len() == bytes.len() as u64)
-        && fs::read(path).is_ok_and(|found| found == bytes)
-}
-
-fn is_same_file(a: &Path, b: &Path) -> bool {
-    let same = || -> std::io::Result<bool> {
-        if fs::metadata(a)?.len() != fs::metadata(b)?.len() {
-            return Ok(false);
-        }
-        let (a, b) = (BufReader::new(File::open(a)?), BufReader::new(File::open(b)?));
-        for (x, y) in a.bytes().zip(b.bytes()) {
-            if x? != y? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    };
-    same().unwrap_or(false)
 }
