@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, SupportsIndex, SupportsInt
 
-from maou_rust import RecordError, maou_shogi
-from maou_rust.maou_shogi import Move
+from maou_rust import maou_shogi
+from maou_rust.maou_shogi import Board, Move
 
 from maou.vocabulary import Color, Piece, PieceType, Square
 
@@ -52,17 +52,8 @@ class Diagram:
 
     @property
     def in_check(self) -> bool:
-        """Whether the side to move is in check.
-
-        It is where the opponent could not be to move: nobody leaves a king in check.
-        """
-        rows, turn, hands, number = self.sfen.split()
-        other = {"b": "w", "w": "b"}[turn]
-        try:
-            maou_shogi.canonical_sfen(f"{rows} {other} {hands} {number}")
-        except RecordError:
-            return True
-        return False
+        """Whether the side to move is in check."""
+        return Board(self.sfen).is_check()
 
     def king(self, color: Color) -> Square | None:
         """Where a side's king stands, None if it has none."""
