@@ -39,6 +39,7 @@ mod convert;
 mod dataset;
 mod duplicates;
 mod error;
+mod every_position;
 mod export;
 mod files;
 #[cfg(test)]
@@ -52,6 +53,7 @@ mod normalize;
 mod parts;
 mod pipeline;
 mod plan;
+mod position_column;
 mod positions;
 mod read_file;
 mod replay;
@@ -70,6 +72,7 @@ mod tables;
 mod teacher;
 #[cfg(test)]
 mod teacher_fixture;
+mod teacher_info;
 #[cfg(test)]
 mod testing;
 mod text_out;
@@ -84,10 +87,12 @@ pub use archives::{Archives, Fault, Member, Members};
 pub use convert::{convert, convert_with};
 pub use dataset::{Dataset, DatasetInfo};
 pub use error::{Error, Result};
+pub use every_position::every_position_fields;
 pub use export::{ExportOptions, ExportReport, export};
 #[doc(hidden)]
 pub use files::Faults;
 pub use manifest::{DatasetOptions, PositionsEntry, ResultCounts, ShardEntry, Totals};
+pub use position_column::{GamesColumns, PositionColumn};
 pub use report::{
     Compression, ConvertOptions, ConvertReport, ErrorEntry, MAX_REPORTED_ERRORS, Progress,
     ProgressFn,
@@ -98,5 +103,6 @@ pub use schema::{
 };
 pub use stream::{ArrowStream, probe_stream};
 pub use teacher::TeacherFormat;
+pub use teacher_info::{TeacherGames, TeacherInfo, teacher_games, teacher_info};
 pub use transcribe::{TextOut, TranscribeOptions, TranscribeReport, transcribe};
 pub use verify::{MAX_REPORTED_PROBLEMS, Problem, VerifyReport, verify};

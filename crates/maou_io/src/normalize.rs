@@ -167,6 +167,19 @@ pub(crate) fn texts(found: &ArrayRef, default: Option<&str>) -> Result<LargeStri
     Ok(LargeStringArray::new(offsets, text.into(), None))
 }
 
+/// Lists of 16-bit moves, of numbers of any width.
+pub(crate) fn moves(found: &ArrayRef) -> Result<LargeListArray, String> {
+    if !is_convertible(found.data_type(), &list_of_moves()) {
+        let found = found.data_type();
+        return Err(format!("expected lists of 16-bit moves, found {found}"));
+    }
+    list::<UInt16Type>(found, None, false)
+}
+
+fn list_of_moves() -> DataType {
+    DataType::LargeList(Arc::new(list_item(DataType::UInt16, false)))
+}
+
 /// The value at `row` of any column of numbers, as one that holds all of them.
 fn number_at(found: &ArrayRef, row: usize) -> Number {
     macro_rules! integer {

@@ -28,7 +28,7 @@ use crate::position::Position;
 use crate::sfen::SfenError;
 use workers::{CHUNK, run};
 
-pub use replay::{GameError, Moves, replay};
+pub use replay::{GameError, Moves, Replayed, replay};
 
 /// A position as HCP.
 pub type Hcp = [u8; 32];

@@ -30,15 +30,27 @@ impl fmt::Display for GameError {
 
 impl std::error::Error for GameError {}
 
-/// Writes the position before each move of each game, one after the other.
+/// What games were, position by position, one game after the other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// The position before each move.
+    pub rows: Vec<Hcp>,
+    /// The number of its game, from 0.
+    pub game_idx: Vec<u32>,
+    /// How many moves of the game were made before.
+    pub plies: Vec<u32>,
+    /// The move.
+    pub moves: Vec<u16>,
+}
+
+/// The positions before each move of each game.
 ///
 /// # Errors
 /// The first game whose start is no position with two kings, or with a move that is not legal.
-///
-/// # Panics
-/// If there is not one place for each move.
-pub fn replay(games: &[Moves<'_>], out: &mut [Hcp], threads: usize) -> Result<(), GameError> {
-    let mut rest = out;
+pub fn replay(games: &[Moves<'_>], threads: usize) -> Result<Replayed, GameError> {
+    let n_moves = games.iter().map(|(_, moves)| moves.len()).sum();
+    let mut replayed = Replayed { rows: vec![[0; 32]; n_moves], ..Replayed::default() };
+    let mut rest = &mut replayed.rows[..];
     let mut jobs = Vec::with_capacity(games.len().div_ceil(GAMES));
     for (number, games) in games.chunks(GAMES).enumerate() {
         let n_moves = games.iter().map(|(_, moves)| moves.len()).sum();
@@ -46,16 +58,21 @@ pub fn replay(games: &[Moves<'_>], out: &mut [Hcp], threads: usize) -> Result<()
         jobs.push((number * GAMES, games, own));
         rest = others;
     }
-    assert!(rest.is_empty(), "a place for each move");
-    run(threads, jobs.len(), jobs.into_iter(), |(first, games, mut out)| {
+    run(threads, jobs.len(), jobs.into_iter(), |(first, games, mut rows)| {
         for (number, (start, moves)) in (first..).zip(games) {
-            let (own, others) = out.split_at_mut(moves.len());
+            let (own, others) = rows.split_at_mut(moves.len());
             play(start, moves, own).map_err(|message| (number, message))?;
-            out = others;
+            rows = others;
         }
         Ok(())
     })
-    .map_err(|(game, message)| GameError { game, message })
+    .map_err(|(game, message)| GameError { game, message })?;
+    for (number, (_, moves)) in (0..).zip(games) {
+        replayed.game_idx.extend(std::iter::repeat_n(number, moves.len()));
+        replayed.plies.extend(0..moves.len() as u32);
+        replayed.moves.extend_from_slice(moves);
+    }
+    Ok(replayed)
 }
 
 fn play(start: &str, moves: &[u16], out: &mut [Hcp]) -> Result<(), String> {

@@ -259,14 +259,16 @@ fn games_are_replayed_from_their_starts() {
         .flat_map(|_| [(start.as_str(), &even[..]), (two.as_str(), &handicap[..]), ("", &[][..])])
         .collect();
     // A game without a start is no game.
-    let mut rows = vec![[0; 32]; 200];
-    let error = replay(&games, &mut rows, 1).unwrap_err();
+    let error = replay(&games, 1).unwrap_err();
     assert!(error.to_string().starts_with("game 2: expected a start position, found ``"));
     let games: Vec<Moves> = games.into_iter().filter(|game| !game.0.is_empty()).collect();
     for threads in [1, 2] {
-        replay(&games, &mut rows, threads).unwrap();
+        let replayed = replay(&games, threads).unwrap();
         let mut found = vec![String::new(); 200];
-        sfens(&rows, &mut found, threads).unwrap();
+        sfens(&replayed.rows, &mut found, threads).unwrap();
+        assert_eq!(replayed.game_idx[..6], [0, 0, 0, 1, 2, 2]);
+        assert_eq!(replayed.plies[..6], [0, 1, 2, 0, 0, 1]);
+        assert_eq!(replayed.moves[..5], [even[0], even[1], even[2], handicap[0], even[0]]);
         for found in found.chunks(4) {
             assert_eq!(found[0], start);
             assert!(found[1].starts_with("lnsgkgsnl/1r5b1/ppppppppp/9/9/2P6/PP1"));
@@ -274,7 +276,7 @@ fn games_are_replayed_from_their_starts() {
             assert_eq!(found[3], two);
         }
         let broken = [games[0], (&start, &[even[0], even[0]])];
-        let error = replay(&broken, &mut rows[..5], threads).unwrap_err();
+        let error = replay(&broken, threads).unwrap_err();
         assert_eq!(error.to_string(), "game 1: expected a legal move at ply 1, found `7g7f`");
     }
 }
