@@ -39,7 +39,6 @@ mod convert;
 mod dataset;
 mod duplicates;
 mod error;
-mod every_position;
 mod export;
 mod files;
 #[cfg(test)]
@@ -72,7 +71,6 @@ mod tables;
 mod teacher;
 #[cfg(test)]
 mod teacher_fixture;
-mod teacher_info;
 #[cfg(test)]
 mod testing;
 mod text_out;
@@ -87,7 +85,6 @@ pub use archives::{Archives, Fault, Member, Members};
 pub use convert::{convert, convert_with};
 pub use dataset::{Dataset, DatasetInfo};
 pub use error::{Error, Result};
-pub use every_position::every_position_fields;
 pub use export::{ExportOptions, ExportReport, export};
 #[doc(hidden)]
 pub use files::Faults;
@@ -103,6 +100,5 @@ pub use schema::{
 };
 pub use stream::{ArrowStream, probe_stream};
 pub use teacher::TeacherFormat;
-pub use teacher_info::{TeacherGames, TeacherInfo, teacher_games, teacher_info};
 pub use transcribe::{TextOut, TranscribeOptions, TranscribeReport, transcribe};
 pub use verify::{MAX_REPORTED_PROBLEMS, Problem, VerifyReport, verify};
