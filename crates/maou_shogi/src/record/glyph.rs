@@ -126,6 +126,9 @@ pub(super) trait Width {
     /// 評価値, the word before an eval.
     const EVAL: &'static [u8];
 
+    /// （ and ）, around the origin of a move where all is wide.
+    const PARENTHESES: [&'static [u8]; 2];
+
     /// The glyph at the start of `bytes`, which are not empty, and how many bytes it takes.
     fn glyph(bytes: &[u8]) -> (Glyph, usize);
 }
@@ -137,6 +140,7 @@ pub(super) struct EucJp;
 impl Width for Utf8 {
     const BYTES: usize = 3;
     const EVAL: &'static [u8] = "評価値".as_bytes();
+    const PARENTHESES: [&'static [u8]; 2] = ["（".as_bytes(), "）".as_bytes()];
 
     #[inline]
     fn glyph(bytes: &[u8]) -> (Glyph, usize) {
@@ -153,6 +157,7 @@ impl Width for Utf8 {
 impl Width for ShiftJis {
     const BYTES: usize = 2;
     const EVAL: &'static [u8] = b"\x95\x5D\x89\xBF\x92\x6C";
+    const PARENTHESES: [&'static [u8]; 2] = [b"\x81\x69", b"\x81\x6A"];
 
     #[inline]
     fn glyph(bytes: &[u8]) -> (Glyph, usize) {
@@ -169,6 +174,7 @@ impl Width for ShiftJis {
 impl Width for EucJp {
     const BYTES: usize = 2;
     const EVAL: &'static [u8] = b"\xC9\xBE\xB2\xC1\xC3\xCD";
+    const PARENTHESES: [&'static [u8]; 2] = [b"\xA1\xCA", b"\xA1\xCB"];
 
     #[inline]
     fn glyph(bytes: &[u8]) -> (Glyph, usize) {
@@ -295,7 +301,11 @@ mod tests {
     }
 
     #[test]
-    fn the_word_before_an_eval() {
+    fn texts_that_are_compared_in_bytes() {
+        for (idx, text) in ["（", "）"].into_iter().enumerate() {
+            assert_eq!(ShiftJis::PARENTHESES[idx], encoding_rs::SHIFT_JIS.encode(text).0.as_ref());
+            assert_eq!(EucJp::PARENTHESES[idx], encoding_rs::EUC_JP.encode(text).0.as_ref());
+        }
         assert_eq!(ShiftJis::EVAL, encoding_rs::SHIFT_JIS.encode("評価値").0.as_ref());
         assert_eq!(EucJp::EVAL, encoding_rs::EUC_JP.encode("評価値").0.as_ref());
     }

@@ -12,7 +12,7 @@ use super::kif_ending;
 use super::kif_move::{self, Lexed, Origin, WrittenMove};
 use super::kif_start::KifStart;
 use super::{Ending, ErrorKind};
-use crate::{Move, PieceType, Position, Square};
+use crate::{Color, Move, PieceType, Position, Square};
 
 /// Reads all games of the builder's text, whose characters are those of `W`.
 ///
@@ -65,6 +65,12 @@ pub(super) struct Kif<'a, W> {
     width: std::marker::PhantomData<W>,
 }
 
+/// The word that stands in place of a move, without a mark before it and a time behind it.
+fn first_word(text: &str) -> &str {
+    let text = text.trim_start_matches(['▲', '△', '▼', '▽', '☗', '☖', '⛊', '⛉']);
+    text.split([' ', '　', '(', '（', '\r', '\t', '+']).next().unwrap_or("")
+}
+
 impl<W: Width> Kif<'_, W> {
     /// Reads the line at `at`; returns where the next one begins.
     #[inline]
@@ -92,7 +98,8 @@ impl<W: Width> Kif<'_, W> {
         }
     }
 
-    /// The number and the place of the move in a line with wide blanks or digits, if it is one.
+    /// The number and the place of the move or the ending in a line with wide blanks or digits, if it
+    /// is one.
     pub fn find_wide_move(&self, at: usize) -> Option<(u32, usize)> {
         let glyph = |pos: usize| {
             let rest = self.bytes.get(pos..).filter(|rest| !rest.is_empty());
@@ -111,7 +118,14 @@ impl<W: Width> Kif<'_, W> {
             pos += len;
         }
         let begin = skip_blanks(pos);
-        let is_move = || matches!(kif_move::lex::<W>(self.bytes, begin), Lexed::Move(..));
+        let is_move = || match kif_move::lex::<W>(self.bytes, begin) {
+            Lexed::Move(..) => true,
+            Lexed::Word => {
+                let text = self.decoded(&self.bytes[begin..self.builder.text.line_end(begin)]);
+                kif_ending::of_word(first_word(&text), Color::Black).is_some()
+            }
+            Lexed::Malformed => false,
+        };
         (pos > first && begin > pos && is_move()).then_some((number, begin))
     }
 
@@ -212,27 +226,28 @@ impl<W: Width> Kif<'_, W> {
         let rest = self.bytes[at..end].trim_ascii();
         match rest.first() {
             None | Some(b'+') => {}
-            Some(b'(') => match kif_move::time_ms(rest) {
-                Some(ms) => self.builder.set_time(ms),
-                None => self.report_time(at, rest),
-            },
-            Some(_) => match self.after_wide_blanks(rest).map(kif_move::time_ms) {
-                Some(Some(ms)) => self.builder.set_time(ms),
-                _ => self.report_time(at, rest),
-            },
+            Some(first) => {
+                let plain = if *first == b'(' { kif_move::time_ms(rest) } else { None };
+                match plain.or_else(|| self.wide_time_ms(rest)) {
+                    Some(ms) => self.builder.set_time(ms),
+                    None => self.report_time(at, rest),
+                }
+            }
         }
         end + 1
     }
 
-    /// What begins with a parenthesis behind wide blanks.
+    /// The time where blanks, digits or parentheses are wide.
     #[cold]
-    fn after_wide_blanks<'b>(&self, mut rest: &'b [u8]) -> Option<&'b [u8]> {
-        while !rest.is_empty()
-            && let (Glyph::Blank, len) = W::glyph(rest)
-        {
-            rest = &rest[len..];
-        }
-        Some(rest).filter(|rest| rest.starts_with(b"("))
+    fn wide_time_ms(&self, rest: &[u8]) -> Option<u32> {
+        let narrow = |ch: char| match ch {
+            '\u{3000}' => ' ',
+            '\u{FF01}'..='\u{FF5E}' => u8::try_from(ch as u32 - 0xFEE0).map_or(ch, char::from),
+            _ => ch,
+        };
+        let text: String = self.decoded(rest).chars().map(narrow).collect();
+        let text = text.trim_start();
+        text.starts_with('(').then(|| kif_move::time_ms(text.as_bytes()))?
     }
 
     /// Reports a time that cannot be read, once in a game.
@@ -318,11 +333,7 @@ impl<W: Width> Kif<'_, W> {
     pub fn read_ending(&mut self, at: usize, line_start: usize) -> usize {
         let end = self.builder.text.line_end(at);
         let text = self.decoded(&self.bytes[at..end]);
-        let word = text
-            .trim_start_matches(['▲', '△', '▼', '▽', '☗', '☖', '⛊', '⛉'])
-            .split([' ', '　', '(', '\r', '\t', '+'])
-            .next()
-            .unwrap_or("");
+        let word = first_word(&text);
         if !self.builder.has_begun() {
             self.begin(line_start);
         }

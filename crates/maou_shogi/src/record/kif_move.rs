@@ -91,13 +91,13 @@ pub(super) fn lex<W: Width>(bytes: &[u8], at: usize) -> Lexed {
     }
     let Some(kind) = kind else { return Lexed::Malformed };
     let promotes = promotes && !negated;
-    let (from, at) = origin(bytes, at, drops);
+    let (from, at) = origin::<W>(bytes, at, drops);
     Lexed::Move(WrittenMove { to, kind, promotes, from, modifiers, side }, at)
 }
 
 /// The origin in parentheses, perhaps after blanks; `(00)` is the hand.
 #[inline]
-fn origin(bytes: &[u8], at: usize, drops: bool) -> (Origin, usize) {
+fn origin<W: Width>(bytes: &[u8], at: usize, drops: bool) -> (Origin, usize) {
     let told = if drops { Origin::Hand } else { Origin::Untold };
     let blanks = bytes[at..].iter().take_while(|byte| **byte == b' ').count();
     match bytes.get(at + blanks..at + blanks + 4) {
@@ -110,7 +110,34 @@ fn origin(bytes: &[u8], at: usize, drops: bool) -> (Origin, usize) {
                 None => (told, at),
             }
         }
+        Some(&[first, ..]) if first == b'(' || first >= 0x80 => {
+            match wide_origin::<W>(bytes, at + blanks) {
+                Some((from, end)) if !drops => (from, end),
+                Some((_, end)) => (Origin::Hand, end),
+                None => (told, at),
+            }
+        }
         _ => (told, at),
+    }
+}
+
+/// The origin in wide digits or parentheses: `（７７）`.
+#[cold]
+fn wide_origin<W: Width>(bytes: &[u8], at: usize) -> Option<(Origin, usize)> {
+    let parenthesis = |at: usize, narrow: &'static [u8], wide: &'static [u8]| {
+        let rest = bytes.get(at..)?;
+        [narrow, wide].iter().find(|text| rest.starts_with(text)).map(|text| at + text.len())
+    };
+    let digit = |at: usize| match glyph_at::<W>(bytes, at) {
+        (Glyph::Digit(digit), len) => Some((digit, at + len)),
+        _ => None,
+    };
+    let (file, at) = digit(parenthesis(at, b"(", W::PARENTHESES[0])?)?;
+    let (rank, at) = digit(at)?;
+    let end = parenthesis(at, b")", W::PARENTHESES[1])?;
+    match square(file, rank) {
+        Some(from) => Some((Origin::Board(from), end)),
+        None => ((file, rank) == (0, 0)).then_some((Origin::Hand, end)),
     }
 }
 
@@ -192,6 +219,10 @@ mod tests {
             ("76歩(77)", sq("7f"), PieceType::Pawn, false, from("7g")),
             ("７６歩(77)", sq("7f"), PieceType::Pawn, false, from("7g")),
             ("７六歩 (77)", sq("7f"), PieceType::Pawn, false, from("7g")),
+            ("７六歩（７７）", sq("7f"), PieceType::Pawn, false, from("7g")),
+            ("７六歩 (７７)", sq("7f"), PieceType::Pawn, false, from("7g")),
+            ("５五角（００）", sq("5e"), PieceType::Bishop, false, Hand),
+            ("５五角打（00）", sq("5e"), PieceType::Bishop, false, Hand),
             ("同　銀(31)", None, PieceType::Silver, false, from("3a")),
             ("同銀(31)", None, PieceType::Silver, false, from("3a")),
             ("同 銀(31)", None, PieceType::Silver, false, from("3a")),

@@ -121,6 +121,17 @@ fn promoted_pieces_in_all_spellings() {
 }
 
 #[test]
+fn all_may_be_wide() {
+    let record = in_all_encodings(
+        "手合割：平手\n１　７六歩（７７）　（　０：０５／００：００：０５）\n\
+         ２　３四歩(３３)　( ０:07/00:00:07)\n３　２二角成（８８）\n４　同　銀（３１）\n\
+         ５　５五角打（００）　（　１：００：０５／）\n６　中断\n",
+    );
+    assert_eq!(usi(&record), "7g7f 3c3d 8h2b+ 3a2b B*5e");
+    assert_eq!(record.times_ms, [Some(5_000), Some(7_000), None, None, Some(3_605_000)]);
+}
+
+#[test]
 fn handicaps() {
     for (name, handicap) in [
         ("平手", Handicap::Even),
