@@ -1,6 +1,7 @@
-//! How fast records are read, on one thread and in memory: generated games in CSA, KIF and KI2.
+//! How fast records are read, on one thread and in memory: generated games in CSA, KIF, KI2 and JKF.
 //!
-//! `cargo bench -p maou_shogi --bench records` prints the best of several rounds.
+//! `cargo bench -p maou_shogi --bench records` prints the best of several rounds, with `-- JKF` of
+//! those formats alone whose names hold the word.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -43,6 +44,11 @@ fn texts(format: Format, encoding: Encoding) -> Vec<Vec<u8>> {
 }
 
 fn measure(name: &str, format: Format, encoding: Encoding) {
+    // Cargo itself passes `--bench`.
+    let mut words = std::env::args().skip(1).filter(|word| !word.starts_with("--")).peekable();
+    if words.peek().is_some() && !words.any(|word| name.contains(&word)) {
+        return;
+    }
     let texts = texts(format, encoding);
     let n_bytes: usize = texts.iter().map(Vec::len).sum();
     let mut reader = Reader::new();
@@ -73,4 +79,5 @@ fn main() {
     measure("KIF Shift_JIS", Format::Kif, Encoding::ShiftJis);
     measure("KIF EUC-JP", Format::Kif, Encoding::EucJp);
     measure("KI2", Format::Ki2, Encoding::Utf8);
+    measure("JKF", Format::Jkf, Encoding::Utf8);
 }

@@ -413,7 +413,15 @@ impl<'a> Builder<'a> {
     /// Sets result and ending; returns whether the record itself owns up to an illegal last move.
     fn settle(&mut self) -> bool {
         let verdict = self.verdict.take().unwrap_or_default();
-        let owned = self.ends_with_illegal_move() && verdict.ending == Ending::IllegalMove;
+        // `%+ILLEGAL_ACTION` behind a move of Black tells of that move.
+        let loser_moved =
+            verdict.result == Some(GameResult::win_of(self.position.turn().opponent()));
+        let owned = self.ends_with_illegal_move()
+            && match verdict.ending {
+                Ending::IllegalMove => true,
+                Ending::IllegalAction => loser_moved,
+                _ => false,
+            };
         if self.broken.as_ref().is_some_and(|broken| !broken.after_end) && !owned {
             // What the record says of its end does not belong to the moves that are kept.
             return false;

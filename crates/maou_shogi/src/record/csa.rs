@@ -129,7 +129,10 @@ impl Csa<'_, '_> {
             self.report(ErrorKind::Syntax, at, "a move such as `+7776FU`");
         } else {
             self.begin(color_of(statement[0]), at);
-            self.remember_start(self.builder.text.line_end(at) + 1);
+            // What follows in its line is no part of the start.
+            if self.bytes.get(end) != Some(&b',') {
+                self.remember_start(end + 1);
+            }
         }
         end
     }
@@ -230,7 +233,7 @@ impl Csa<'_, '_> {
         match line {
             [b'%', ..] => return self.read_special(at),
             [b'/'] => self.finish_game(at),
-            [b'P', ..] => return self.read_start_line(line, at),
+            [b'P', ..] => return self.read_start_line(&self.bytes[at..self.statement_end(at)], at),
             [b'N', b'+' | b'-', ..] | [b'$', ..] => self.read_header(line, at),
             [b'V', b'0'..=b'9', ..] => {
                 self.begin_next_if_played(at);
@@ -255,6 +258,7 @@ impl Csa<'_, '_> {
     }
 
     fn read_start_line(&mut self, line: &[u8], at: usize) -> usize {
+        let line = line.trim_ascii_end();
         self.begin_next_if_played(at);
         self.has_content = true;
         if self.builder.has_begun() {

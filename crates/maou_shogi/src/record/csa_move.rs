@@ -76,13 +76,16 @@ pub(super) fn find_move(
 /// The milliseconds of a time such as `T12` or `T3.125` at `at`, and where its digits end.
 #[inline]
 pub(super) fn time_ms(bytes: &[u8], at: usize) -> (Option<u32>, usize) {
-    let mut end = at + 1;
+    let (mut end, mut first) = (at + 1, at + 1);
+    if bytes.get(end) == Some(&b'+') {
+        (end, first) = (at + 2, at + 2);
+    }
     let mut seconds = 0u64;
     while let Some(digit) = bytes.get(end).filter(|byte| byte.is_ascii_digit()) {
         seconds = seconds.saturating_mul(10).saturating_add(u64::from(digit - b'0'));
         end += 1;
     }
-    if end == at + 1 {
+    if end == first {
         return (None, end);
     }
     let mut ms = seconds.saturating_mul(1000);

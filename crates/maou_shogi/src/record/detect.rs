@@ -115,7 +115,7 @@ fn other_hint(text: Text, line: &[u8]) -> Hint {
 fn csa_hint(text: Text, line: &[u8]) -> Hint {
     match line {
         [b'V', version @ ..] if is_version(version) => Hint::Format(Format::Csa),
-        [b'P', b'I'] => Hint::Format(Format::Csa),
+        [b'P', b'I'] | [b'P', b'I', b',', ..] => Hint::Format(Format::Csa),
         [b'P', b'I' | b'+' | b'-', b'0'..=b'9', b'0'..=b'9', ..] => Hint::Format(Format::Csa),
         [b'P', b'1'..=b'9', b' ', b'*', ..] => Hint::Format(Format::Csa),
         [b'P', b'1'..=b'9', b'+' | b'-', b'A'..=b'Z', ..] => Hint::Format(Format::Csa),
@@ -125,7 +125,7 @@ fn csa_hint(text: Text, line: &[u8]) -> Hint {
         [b'%', ..] if csa_ending::of_name(line, Color::Black).is_some() => {
             Hint::Format(Format::Csa)
         }
-        [b'+' | b'-'] | [b'N', b'+' | b'-', ..] => Hint::MaybeCsa,
+        [b'+' | b'-'] | [b'+' | b'-', b',', ..] | [b'N', b'+' | b'-', ..] => Hint::MaybeCsa,
         [b'%', b'A'..=b'Z' | b'+' | b'-', ..] | [b'$', b'A'..=b'Z', ..] => Hint::MaybeCsa,
         [b'T', seconds @ ..] if is_digits(seconds) => Hint::MaybeCsa,
         _ => other_hint(text, line),

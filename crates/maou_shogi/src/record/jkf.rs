@@ -95,7 +95,7 @@ impl Jkf<'_, '_> {
     /// Reports a value that is no game; whether it is JSON at all.
     fn refuse_value(&mut self, json: &mut Json) -> bool {
         let at = json.at;
-        let is_json = json.skip();
+        let is_json = json.skip_value(b"", &mut Seen::default());
         let end = json.at;
         let found =
             self.text.shown(&self.text.bytes[at..end.max(at + 1).min(self.text.bytes.len())]);
@@ -117,16 +117,16 @@ impl Jkf<'_, '_> {
         let seen = &mut self.seen;
         let scanned = json.fields(|json, key| {
             match key {
-                "header" => parts.header = Some(json.at),
-                "initial" => parts.initial = Some(json.at),
-                "moves" => {
+                b"header" => parts.header = Some(json.at),
+                b"initial" => parts.initial = Some(json.at),
+                b"moves" => {
                     // The last of several counts.
                     *seen = Seen::default();
                     parts.moves = Some(json.at);
                 }
                 _ => {}
             }
-            json.skip_value(key.as_bytes(), seen)
+            json.skip_value(key, seen)
         });
         self.error = scanned.err();
         let is_whole = self.error.is_none();
@@ -219,7 +219,7 @@ impl Jkf<'_, '_> {
                     self.text.decode(&self.text.bytes[at..json.at], &mut value);
                 }
             }
-            self.take_header(key, &value, at, start);
+            self.take_header(&String::from_utf8_lossy(key), &value, at, start);
             Ok(())
         });
     }
@@ -308,14 +308,14 @@ impl Jkf<'_, '_> {
         json.fields(|json, key| {
             let at = json.at;
             match key {
-                "move" => mv = jkf_move::read(json, self.text)?,
-                "time" => time_ms = self.read_time(json)?,
-                "special" => special = self.read_special(json)?.map(|name| (name, at)),
-                "comments" => {
+                b"move" => mv = jkf_move::read(json, self.text)?,
+                b"time" => time_ms = self.read_time(json)?,
+                b"special" => special = self.read_special(json)?.map(|name| (name, at)),
+                b"comments" => {
                     comments = Some(at);
                     json.skip()?;
                 }
-                "forks" => self.pass_forks(json, forks)?,
+                b"forks" => self.pass_forks(json, forks)?,
                 _ => json.skip()?,
             }
             Ok(())
@@ -376,7 +376,7 @@ impl Jkf<'_, '_> {
         let mut is_good = true;
         match json.peek() {
             Some(b'{') => json.fields(|json, key| {
-                if key != "now" {
+                if key != b"now" {
                     return json.skip();
                 }
                 ms = clock_ms(json)?;
@@ -525,9 +525,9 @@ fn clock_ms(json: &mut Json) -> Result<Option<u32>, JsonError> {
     let mut is_good = true;
     json.fields(|json, key| {
         let unit_ms = match key {
-            "h" => 3_600_000.0,
-            "m" => 60_000.0,
-            "s" => 1_000.0,
+            b"h" => 3_600_000.0,
+            b"m" => 60_000.0,
+            b"s" => 1_000.0,
             _ => return json.skip(),
         };
         match json.peek() {

@@ -57,13 +57,13 @@ pub(super) fn read(json: &mut Json, text: Text) -> Result<Option<WrittenMove>, J
         }
         let at = json.at;
         let expected = match key {
-            "color" => read_color(json, &mut mv.color)?,
-            "from" => read_square(json, &mut mv.from)?,
-            "to" => read_square(json, &mut mv.to)?,
-            "piece" => read_kind(json, &mut mv.kind)?,
-            "capture" => read_kind(json, &mut mv.capture)?,
-            "promote" => read_bool(json, |value| mv.promotes = value)?,
-            "same" => read_bool(json, |value| mv.same = value.then_some(at))?,
+            b"color" => read_color(json, &mut mv.color)?,
+            b"from" => read_square(json, &mut mv.from)?,
+            b"to" => read_square(json, &mut mv.to)?,
+            b"piece" => read_kind(json, &mut mv.kind)?,
+            b"capture" => read_kind(json, &mut mv.capture)?,
+            b"promote" => read_bool(json, |value| mv.promotes = value)?,
+            b"same" => read_bool(json, |value| mv.same = value.then_some(at))?,
             // What tells it from other moves to the same square follows from the position.
             _ => {
                 json.skip()?;
@@ -122,8 +122,8 @@ fn read_square(json: &mut Json, out: &mut Option<Placed<Square>>) -> Result<Expe
     let (mut file, mut rank) = (0.0, 0.0);
     json.fields(|json, key| {
         let target = match key {
-            "x" => &mut file,
-            "y" => &mut rank,
+            b"x" => &mut file,
+            b"y" => &mut rank,
             _ => return json.skip(),
         };
         match json.peek() {

@@ -54,9 +54,9 @@ pub(super) fn read(
         start.other(json, "an initial position as an object")?;
     } else {
         json.fields(|json, key| match key {
-            "preset" => start.read_preset(json),
-            "data" if json.peek() == Some(b'n') => json.skip(),
-            "data" => start.read_data(json),
+            b"preset" => start.read_preset(json),
+            b"data" if json.peek() == Some(b'n') => json.skip(),
+            b"data" => start.read_data(json),
             _ => json.skip(),
         })?;
     }
@@ -118,15 +118,15 @@ impl Start<'_> {
             return self.other(json, "a position as an object");
         }
         json.fields(|json, key| match key {
-            "color" => match self.color(json)? {
+            b"color" => match self.color(json)? {
                 Some(color) => {
                     self.setup.turn = color;
                     Ok(())
                 }
                 None => Ok(()),
             },
-            "board" => self.read_board(json),
-            "hands" => self.read_hands(json),
+            b"board" => self.read_board(json),
+            b"hands" => self.read_hands(json),
             _ => json.skip(),
         })
     }
@@ -189,11 +189,11 @@ impl Start<'_> {
                 return json.skip();
             }
             match key {
-                "color" => {
+                b"color" => {
                     piece_color = color(json)?;
                     is_good &= piece_color.is_some();
                 }
-                "kind" => {
+                b"kind" => {
                     piece_kind = kind(json)?;
                     is_good &= piece_kind.is_some();
                 }
@@ -246,14 +246,16 @@ impl Start<'_> {
                 }
             };
             let count = count.filter(|count| (0.0..=18.0).contains(count) && count.fract() == 0.0);
-            let kind = key.as_bytes().try_into().ok().and_then(piece_type);
+            let kind = key.try_into().ok().and_then(piece_type);
             match (count, kind.filter(|kind| PieceType::HAND.contains(kind))) {
                 (Some(count), Some(kind)) => self.setup.hands[side].set(kind, count as u8),
                 (Some(0.0), None) => {}
                 (None, _) => self.set_fault(at, json.at, "a number of pieces from 0 to 18"),
                 (Some(_), None) => {
-                    let expected =
-                        format!("a piece that can be in hand with a number, not `{key}`");
+                    let expected = {
+                        let key = String::from_utf8_lossy(key);
+                        format!("a piece that can be in hand with a number, not `{key}`")
+                    };
                     self.set_fault(at, json.at, &expected);
                 }
             }
@@ -309,6 +311,9 @@ pub(super) fn kind(json: &mut Json) -> Result<Option<PieceType>, JsonError> {
     if json.peek() != Some(b'"') {
         json.skip()?;
         return Ok(None);
+    }
+    if let Some(name) = json.plain() {
+        return Ok(name.try_into().ok().and_then(piece_type));
     }
     let mut name = String::new();
     json.string(&mut name)?;

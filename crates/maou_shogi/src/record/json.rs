@@ -7,6 +7,19 @@ use super::text::Text;
 /// Values within each other: enough for any tree of variations that is read.
 const MAX_DEPTH: usize = 640;
 
+/// Bytes that end the plain text of a string.
+const NO_TEXT: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        table[byte] = true;
+        byte += 1;
+    }
+    table[b'"' as usize] = true;
+    table[b'\\' as usize] = true;
+    table
+};
+
 /// Where a text is no JSON, and what was expected there.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct JsonError {
@@ -46,6 +59,26 @@ impl Open {
     }
 }
 
+/// A key that tells what stands under it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Key {
+    Moves,
+    Forks,
+    Comments,
+    Other,
+}
+
+impl Key {
+    fn of(key: &[u8]) -> Key {
+        match key {
+            b"moves" => Key::Moves,
+            b"forks" => Key::Forks,
+            b"comments" => Key::Comments,
+            _ => Key::Other,
+        }
+    }
+}
+
 /// A cursor in a JSON text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Json<'a> {
@@ -60,15 +93,18 @@ impl<'a> Json<'a> {
     }
 
     /// The first byte of what comes next, blanks passed over.
+    #[inline]
     pub fn peek(&mut self) -> Option<u8> {
-        let rest = &self.text.bytes[self.at..];
-        let blanks =
-            rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count();
-        self.at += blanks;
-        rest.get(blanks).copied()
+        loop {
+            match self.text.bytes.get(self.at) {
+                Some(b' ' | b'\t' | b'\n' | b'\r') => self.at += 1,
+                next => return next.copied(),
+            }
+        }
     }
 
     /// Passes over the byte if it comes next.
+    #[inline]
     pub fn take(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
@@ -91,19 +127,19 @@ impl<'a> Json<'a> {
     /// Hands each key of the object here to `take`, which reads or skips the value.
     pub fn fields(
         &mut self,
-        mut take: impl FnMut(&mut Self, &str) -> Result<(), JsonError>,
+        mut take: impl FnMut(&mut Self, &[u8]) -> Result<(), JsonError>,
     ) -> Result<(), JsonError> {
         if !self.take(b'{') {
             return Err(self.error("an object"));
         }
-        let mut key = String::new();
+        let mut buffer = String::new();
         if self.take(b'}') {
             return Ok(());
         }
         loop {
-            self.key(&mut key)?;
+            let key = self.key(&mut buffer)?;
             self.peek();
-            take(self, &key)?;
+            take(self, key)?;
             if self.take(b'}') {
                 return Ok(());
             }
@@ -136,16 +172,47 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// Reads a key and its colon.
-    fn key(&mut self, out: &mut String) -> Result<(), JsonError> {
+    /// Reads a key and its colon; `buffer` is for those with escapes.
+    #[inline]
+    fn key<'b>(&mut self, buffer: &'b mut String) -> Result<&'b [u8], JsonError>
+    where
+        'a: 'b,
+    {
         if self.peek() != Some(b'"') {
             return Err(self.error("a key in double quotes"));
         }
-        self.string(out)?;
+        let key = match self.plain() {
+            Some(key) => key,
+            None => {
+                self.string(buffer)?;
+                buffer.as_bytes()
+            }
+        };
         if !self.take(b':') {
             return Err(self.error("`:`"));
         }
-        Ok(())
+        Ok(key)
+    }
+
+    /// What stands between the quotes of the string here, if it is nothing but text; otherwise
+    /// the string is not passed over.
+    #[inline]
+    pub fn plain(&mut self) -> Option<&'a [u8]> {
+        let rest = self.text.bytes.get(self.at + 1..)?;
+        let len = rest.iter().position(|byte| NO_TEXT[usize::from(*byte)])?;
+        if rest[len] != b'"' {
+            return None;
+        }
+        self.at += len + 2;
+        Some(&rest[..len])
+    }
+
+    /// Passes over the string here.
+    fn skip_string(&mut self) -> Result<(), JsonError> {
+        match self.plain() {
+            Some(_) => Ok(()),
+            None => self.string(&mut String::new()).map(|_| ()),
+        }
     }
 
     /// Reads the string here into `out`; `false` if it holds malformed bytes, which become U+FFFD.
@@ -158,8 +225,7 @@ impl<'a> Json<'a> {
         let mut well_formed = true;
         loop {
             let rest = &self.text.bytes[self.at..];
-            let Some(len) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1F))
-            else {
+            let Some(len) = rest.iter().position(|byte| NO_TEXT[usize::from(*byte)]) else {
                 self.at = self.text.bytes.len();
                 return Err(self.error("`\"` at the end of a string"));
             };
@@ -239,6 +305,19 @@ impl<'a> Json<'a> {
     pub fn number(&mut self) -> Result<f64, JsonError> {
         self.peek();
         let rest = &self.text.bytes[self.at..];
+        // Nearly all are small: the numbers of squares, seconds.
+        let value = |digit: &u8| f64::from(digit - b'0');
+        match rest {
+            [one @ b'0'..=b'9', b',' | b'}' | b']', ..] => {
+                self.at += 1;
+                return Ok(value(one));
+            }
+            [ten @ b'0'..=b'9', one @ b'0'..=b'9', b',' | b'}' | b']', ..] => {
+                self.at += 2;
+                return Ok(10.0 * value(ten) + value(one));
+            }
+            _ => {}
+        }
         let is_part = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
         let len = rest.iter().take_while(is_part).count();
         let text = std::str::from_utf8(&rest[..len]).unwrap_or_default();
@@ -264,15 +343,37 @@ impl<'a> Json<'a> {
         Err(self.error("a value"))
     }
 
-    /// Passes over the value here.
+    /// Passes over the value here, in a text that [`Json::skip_value`] passed over before, to
+    /// where it is no JSON.
     pub fn skip(&mut self) -> Result<(), JsonError> {
-        self.skip_value(b"", &mut Seen::default())
+        let mut depth = 0usize;
+        loop {
+            match self.peek() {
+                Some(b'{' | b'[') => {
+                    depth += 1;
+                    self.at += 1;
+                }
+                Some(b'}' | b']') if depth > 0 => {
+                    depth -= 1;
+                    self.at += 1;
+                }
+                Some(b',' | b':') if depth > 0 => self.at += 1,
+                Some(b'"') => self.skip_string()?,
+                Some(b'-' | b'0'..=b'9') => drop(self.number()?),
+                _ => drop(self.word()?),
+            }
+            if depth == 0 {
+                return Ok(());
+            }
+        }
     }
 
     /// Passes over the value here, which stands under `key`, and tells what is in it.
     pub fn skip_value(&mut self, key: &[u8], seen: &mut Seen) -> Result<(), JsonError> {
         let mut open: Vec<Open> = Vec::new();
-        let mut buffer = String::from_utf8_lossy(key).into_owned();
+        let mut buffer = String::new();
+        // The key of the value that comes next, if it is one in an object.
+        let mut key = Key::of(key);
         let is_in_forks = |open: &[Open]| open.iter().any(|open| matches!(open, Open::Forks(_)));
         loop {
             let parent = open.last().copied();
@@ -285,22 +386,21 @@ impl<'a> Json<'a> {
                         return Err(JsonError { offset: self.at, message });
                     }
                     seen.n_lines += u32::from(is_line);
-                    // The buffer holds the key of a value in an object.
-                    open.push(match (first, parent, buffer.as_str()) {
+                    open.push(match (first, parent, key) {
                         (b'{', Some(Open::Line), _) => Open::Element,
                         (b'{', ..) => Open::Object,
-                        (_, Some(Open::Forks(_)), _) | (_, None, "moves") => Open::Line,
-                        (_, None | Some(Open::Element), "forks") => {
+                        (_, Some(Open::Forks(_)), _) | (_, None, Key::Moves) => Open::Line,
+                        (_, None | Some(Open::Element), Key::Forks) => {
                             seen.forks.push((self.at, 0));
                             Open::Forks(seen.forks.len() as u32 - 1)
                         }
-                        (_, Some(Open::Element), "comments") => Open::Comments,
+                        (_, Some(Open::Element), Key::Comments) => Open::Comments,
                         _ => Open::Array,
                     });
                     self.at += 1;
                     if !self.close(&mut open, seen) {
                         if first == b'{' {
-                            self.key(&mut buffer)?;
+                            key = Key::of(self.key(&mut buffer)?);
                         }
                         continue;
                     }
@@ -310,7 +410,7 @@ impl<'a> Json<'a> {
                     if parent == Some(Open::Comments) && is_in_forks(&open) {
                         seen.n_comments += 1;
                     }
-                    self.string(&mut buffer)?;
+                    self.skip_string()?;
                 }
                 Some(b'-' | b'0'..=b'9') => {
                     self.number()?;
@@ -325,7 +425,7 @@ impl<'a> Json<'a> {
                 let Some(last) = open.last() else { return Ok(()) };
                 if self.take(b',') {
                     if last.closer() == b'}' {
-                        self.key(&mut buffer)?;
+                        key = Key::of(self.key(&mut buffer)?);
                     }
                     break;
                 }

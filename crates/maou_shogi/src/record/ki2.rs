@@ -37,6 +37,8 @@ impl<W: Width> Kif<'_, W> {
                     }
                 }
                 _ if self.bytes[pos] == b'\r' => pos += 1,
+                _ if self.bytes[pos] == b'*' => return self.read_comment(pos),
+                _ if self.read_last_words(pos, end) => break,
                 _ => {
                     self.refuse_one(Refusal::NotAMove, pos, end);
                     break;
@@ -51,7 +53,9 @@ impl<W: Width> Kif<'_, W> {
         let (written, next) = match kif_move::lex::<W>(&self.bytes[..end], at) {
             Lexed::Move(written, next) => (written, next),
             Lexed::Word => {
-                self.read_ending(at, at);
+                if self.builder.has_body() || !self.read_marked_header(at, end) {
+                    self.read_ending(at, at);
+                }
                 return None;
             }
             Lexed::Malformed => {
@@ -63,23 +67,53 @@ impl<W: Width> Kif<'_, W> {
             self.start.set_turn_unless_told(side);
         }
         if self.builder.is_playing() || self.ready_for_move(at) {
-            let last_to = self.builder.last_move().map(|mv| mv.to());
-            let turn = self.builder.position().turn();
-            if let (None, Some(side)) = (self.has_turned_marks, written.side) {
-                // In handicap games some give White, who begins, the mark of the one who begins.
-                self.has_turned_marks = Some(side != turn);
-            }
-            let is_turned = self.has_turned_marks == Some(true);
-            let side = written.side.map(|side| if is_turned { side.opponent() } else { side });
-            let written = WrittenMove { side, ..written };
-            match select(&written, self.builder.position(), last_to) {
-                Ok(mv) => {
-                    self.builder.play(mv);
-                }
-                Err(refusal) => self.refuse_one(refusal, at, next),
-            }
+            self.play_selected(written, at, next);
         }
         Some(next)
+    }
+
+    /// Takes what ends a game behind its last move, such as `まで2手で後手の勝ち` or まで alone.
+    #[cold]
+    fn read_last_words(&mut self, at: usize, end: usize) -> bool {
+        let text = self.decoded(&self.bytes[at..end]);
+        if !text.starts_with("まで") {
+            return false;
+        }
+        if !matches!(text.trim_end(), "まで" | "まで。") {
+            self.read_last_line(&text, at);
+        }
+        true
+    }
+
+    /// Takes a header such as `▲先手：A`, which people write like the moves; whether it is one.
+    #[cold]
+    fn read_marked_header(&mut self, at: usize, end: usize) -> bool {
+        let (_, mark_len) = W::glyph(&self.bytes[at..end]);
+        let text = self.decoded(&self.bytes[at + mark_len..end]);
+        let is_player = ["先手", "後手", "下手", "上手"].iter().any(|side| text.starts_with(side));
+        if is_player && text.contains(['：', ':']) {
+            self.read_header(text.trim_end(), at, at + mark_len);
+            return true;
+        }
+        false
+    }
+
+    /// Plays the one legal move that is written between `at` and `end`; whether there is one.
+    pub fn play_selected(&mut self, written: WrittenMove, at: usize, end: usize) -> bool {
+        let last_to = self.builder.last_move().map(|mv| mv.to());
+        let turn = self.builder.position().turn();
+        if let (None, Some(side)) = (self.has_turned_marks, written.side) {
+            // In handicap games some give White, who begins, the mark of the one who begins.
+            self.has_turned_marks = Some(side != turn);
+        }
+        let is_turned = self.has_turned_marks == Some(true);
+        let side = written.side.map(|side| if is_turned { side.opponent() } else { side });
+        let written = WrittenMove { side, ..written };
+        match select(&written, self.builder.position(), last_to) {
+            Ok(mv) => return self.builder.play(mv),
+            Err(refusal) => self.refuse_one(refusal, at, end),
+        }
+        false
     }
 
     #[cold]

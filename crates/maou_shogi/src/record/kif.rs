@@ -147,7 +147,7 @@ impl<W: Width> Kif<'_, W> {
     }
 
     #[inline]
-    fn read_comment(&mut self, at: usize) -> usize {
+    pub fn read_comment(&mut self, at: usize) -> usize {
         let end = self.builder.text.line_end(at);
         match self.eval_in_comment(at + 1, end) {
             Some(eval) if self.builder.set_eval(eval) => {
@@ -212,10 +212,30 @@ impl<W: Width> Kif<'_, W> {
             return self.refuse_number(at, first);
         }
         let Lexed::Move(written, end) = lexed else { return self.refuse_text(pos) };
+        if written.from == Origin::Untold {
+            return self.read_untold(&written, pos, end);
+        }
         let to = written.to.or_else(|| self.builder.last_move().map(|mv| mv.to()));
         match to.and_then(|to| find_move(&written, self.builder.position(), to)) {
             Some(mv) if self.builder.play(mv) => self.read_rest_of_move(end),
             _ => self.refuse_move(&written, pos),
+        }
+    }
+
+    /// Plays a move whose origin is not told, as in KI2, which some write in numbered lines. A line
+    /// that is cut off, or has anything but a time behind it, is no such move.
+    #[cold]
+    fn read_untold(&mut self, written: &WrittenMove, at: usize, end: usize) -> usize {
+        let line_end = self.builder.text.line_end(at);
+        let rest = self.bytes[end..line_end].trim_ascii();
+        let is_whole = line_end < self.bytes.len()
+            && (rest.is_empty() || rest.starts_with(b"(") && kif_move::time_ms(rest).is_some());
+        if !is_whole {
+            return self.refuse_text(at);
+        }
+        match self.play_selected(*written, at, end) {
+            true => self.read_rest_of_move(end),
+            false => line_end + 1,
         }
     }
 
@@ -262,7 +282,7 @@ impl<W: Width> Kif<'_, W> {
         }
     }
 
-    fn decoded(&self, bytes: &[u8]) -> String {
+    pub fn decoded(&self, bytes: &[u8]) -> String {
         let mut text = String::new();
         self.builder.text.decode(bytes, &mut text);
         text
@@ -304,7 +324,7 @@ impl<W: Width> Kif<'_, W> {
     #[cold]
     fn refuse_move(&mut self, written: &WrittenMove, at: usize) -> usize {
         let first = self.builder.last_move().is_none();
-        if written.from == Origin::Untold || written.to.is_none() && first {
+        if written.to.is_none() && first {
             return self.refuse_text(at);
         }
         let end = self.builder.text.line_end(at);

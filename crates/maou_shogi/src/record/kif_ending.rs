@@ -83,6 +83,8 @@ pub(super) fn of_line(line: &str, turn: Color) -> Option<Verdict> {
 
 /// Who wins in `先手の勝ち`, `上手の反則負け` and the like.
 fn named_winner(text: &str) -> Option<Color> {
+    // 後手の反則負けにより先手の勝ち names the winner last.
+    let text = text.rsplit("により").find(|part| !part.is_empty()).unwrap_or(text);
     let side = |names: [&str; 2]| names.iter().any(|name| text.contains(name));
     let named = match (side(["先手", "下手"]), side(["後手", "上手"])) {
         (true, false) => Color::Black,
@@ -117,6 +119,11 @@ mod tests {
             ("まで3手で後手の切れ負け", Verdict::won_by(Ending::Time, Black)),
             ("まで1手で先手の反則負け", Verdict::won_by(Ending::IllegalMove, White)),
             ("まで2手で後手の反則勝ち", Verdict::won_by(Ending::IllegalMove, White)),
+            (
+                "まで2手で後手の反則負けにより先手の勝ち",
+                Verdict::won_by(Ending::IllegalMove, Black),
+            ),
+            ("まで512手で最大手数により", draw(Ending::MaxMoves)),
             ("まで4手で千日手", draw(Ending::Repetition)),
             (
                 "まで4手で連続王手の千日手により後手の勝ち",

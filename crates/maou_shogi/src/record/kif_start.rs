@@ -4,7 +4,7 @@ use super::glyph::{self, Glyph};
 use crate::{Color, Hand, Handicap, Piece, PieceType, Position, Setup, Square};
 
 /// Names of the handicaps; その他 stands before a board.
-const HANDICAPS: [(&str, Handicap); 18] = [
+const HANDICAPS: [(&str, Handicap); 19] = [
     ("平手", Handicap::Even),
     ("香落ち", Handicap::Lance),
     ("左香落ち", Handicap::Lance),
@@ -17,6 +17,7 @@ const HANDICAPS: [(&str, Handicap); 18] = [
     ("三枚落ち", Handicap::Three),
     ("四枚落ち", Handicap::Four),
     ("五枚落ち", Handicap::Five),
+    ("右五枚落ち", Handicap::Five),
     ("左五枚落ち", Handicap::FiveLeft),
     ("六枚落ち", Handicap::Six),
     ("左七枚落ち", Handicap::SevenLeft),
@@ -31,7 +32,8 @@ fn handicap_stem(name: &str) -> Vec<(char, Glyph)> {
         digit @ Glyph::Digit(_) => ('二', digit),
         _ => (ch, Glyph::Other),
     };
-    name.trim_end_matches('ち').chars().map(plain).collect()
+    let name = name.trim_end_matches('ち').replace("10", "十").replace("１０", "十");
+    name.chars().map(plain).collect()
 }
 
 /// The handicap of a name in Japanese.

@@ -128,7 +128,7 @@ impl<W: Width> Kif<'_, W> {
     }
 
     /// `まで85手で先手の勝ち`
-    fn read_last_line(&mut self, line: &str, at: usize) {
+    pub fn read_last_line(&mut self, line: &str, at: usize) {
         if self.builder.is_skipping() {
             return;
         }
@@ -148,7 +148,7 @@ impl<W: Width> Kif<'_, W> {
     }
 
     /// A line `key：value`, or one that tells who moves first.
-    fn read_header(&mut self, line: &str, line_start: usize, at: usize) {
+    pub fn read_header(&mut self, line: &str, line_start: usize, at: usize) {
         match line.trim_end() {
             "先手番" | "下手番" => return self.set_turn(Color::Black),
             "後手番" | "上手番" => return self.set_turn(Color::White),

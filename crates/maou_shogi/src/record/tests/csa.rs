@@ -397,3 +397,33 @@ fn names_in_each_encoding() {
     let with_mark = format!("\u{FEFF}{text}");
     assert_eq!(read(with_mark.as_bytes()).games[0].black, "山田 太郎");
 }
+
+#[test]
+fn statements_may_share_a_line() {
+    let text = "PI82HI,-,-3334FU,T3,+7776FU,T+600,%TORYO\n/\nPI82HI,-,-5142OU,%CHUDAN\n";
+    let mut reader = Reader::new();
+    // A reader that has seen the start reads it no other way.
+    for _ in 0..3 {
+        let mut found = Found::default();
+        assert_eq!(reader.read(text.as_bytes(), &mut found), Some(Format::Csa));
+        assert_eq!(messages(&found), [""; 0]);
+        let moves: Vec<_> = found.games.iter().map(usi).collect();
+        assert_eq!(moves, ["3c3d 7g7f", "5a4b"]);
+        assert_eq!(found.games[0].times_ms, [Some(3_000), Some(600_000)]);
+        assert_eq!(found.games[0].ending, Ending::Resign);
+    }
+}
+
+#[test]
+fn an_illegal_action_may_be_the_last_move() {
+    let with = |end: &str| read(format!("PI\n+\n+7776FU\n-3334FU\n+8899UM\n{end}\n").as_bytes());
+    let found = with("%+ILLEGAL_ACTION");
+    assert_eq!(messages(&found), [""; 0]);
+    let game = &found.games[0];
+    assert_eq!((game.ending, game.result), (Ending::IllegalAction, GameResult::WhiteWins));
+    assert_eq!((usi(game).as_str(), &game.tail[..7]), ("7g7f 3c3d", "+8899UM"));
+    // The other side's is another one, of which nothing is known here.
+    let found = with("%-ILLEGAL_ACTION");
+    assert_eq!(messages(&found).len(), 1);
+    assert_eq!(found.games[0].result, GameResult::Unknown);
+}

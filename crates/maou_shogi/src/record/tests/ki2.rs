@@ -1,5 +1,6 @@
 //! KI2: moves told by the rules and by words, and what is wrong with those that are not.
 
+use super::kif::ALL_ENCODINGS;
 use super::tree::{outline, read_full};
 use super::*;
 
@@ -202,4 +203,22 @@ fn endings_comments_and_variations() {
     // The ending in place of a move, as in KIF.
     let resigned = super::game("▲７六歩 △投了\n");
     assert_eq!((resigned.ending, resigned.result), (Ending::Resign, GameResult::BlackWins));
+}
+
+#[test]
+fn people_write_more_into_lines_of_moves() {
+    for encoding in ALL_ENCODINGS {
+        let text =
+            "▲先手：A\n△後手：B\n▲７六歩 △３四歩*between\n☗２六歩 ☖８四歩 まで4手で後手の勝ち\n";
+        let found = read(&encode(&text.replace('☗', "▲").replace('☖', "△"), encoding));
+        assert_eq!(messages(&found), [""; 0]);
+        let game = &found.games[0];
+        assert_eq!(usi(game), "7g7f 3c3d 2g2f 8c8d");
+        assert_eq!((game.black.as_str(), game.white.as_str()), ("A", "B"));
+        assert_eq!((game.ending, game.result), (Ending::Resign, GameResult::WhiteWins));
+        assert_eq!(game.n_comments, 1);
+        let found = read(&encode("▲７六歩\n△３四歩まで\n", encoding));
+        assert_eq!((usi(&found.games[0]).as_str(), found.errors.len()), ("7g7f 3c3d", 0));
+        assert_eq!(found.games[0].ending, Ending::Unknown);
+    }
 }

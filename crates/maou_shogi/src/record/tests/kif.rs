@@ -1,7 +1,7 @@
 use super::*;
 use crate::Handicap;
 
-const ALL_ENCODINGS: [Encoding; 3] = [Encoding::Utf8, Encoding::ShiftJis, Encoding::EucJp];
+pub(super) const ALL_ENCODINGS: [Encoding; 3] = [Encoding::Utf8, Encoding::ShiftJis, Encoding::EucJp];
 
 fn with_moves(moves: &str) -> String {
     format!("手合割：平手\n手数----指手---------消費時間--\n{moves}")
@@ -287,7 +287,8 @@ fn bad_moves_end_the_main_line() {
         (
             "1 ５八金\n",
             0,
-            "syntax: 3:3: expected a move such as `７六歩(77)`, found `５八金`",
+            "illegal_move: 3:3: expected a move of one piece only, found `５八金`, which may be \
+             `▲５八金(49)`, `▲５八金(69)`",
             "５八金",
         ),
         (
@@ -310,6 +311,18 @@ fn bad_moves_end_the_main_line() {
         ),
         (
             "1 ７六歩(77)\n2 ３四歩(3",
+            1,
+            "syntax: 4:3: expected a move such as `７六歩(77)`, found `３四歩(3`",
+            "３四歩(3",
+        ),
+        (
+            "1 ７六歩(77)\n2 ３四歩",
+            1,
+            "syntax: 4:3: expected a move such as `７六歩(77)`, found `３四歩`",
+            "３四歩",
+        ),
+        (
+            "1 ７六歩(77)\n2 ３四歩(3\n",
             1,
             "syntax: 4:3: expected a move such as `７六歩(77)`, found `３四歩(3`",
             "３四歩(3",
@@ -457,4 +470,37 @@ fn the_moves_decide_and_not_the_first_line() {
     assert_eq!(usi(&record), "7g7f 3c3d");
     let found = read(b"#KIF version=2.0\nhello\n");
     assert_eq!(found.errors.len(), 1);
+}
+
+#[test]
+fn numbered_moves_may_lack_their_origins() {
+    let text = "1 ７六歩\n2 △３四歩   ( 0:05/00:00:05)\n3 ２二角成\n4 同　銀\n5 ５八金右\n";
+    for encoding in ALL_ENCODINGS {
+        let found = read(&encode(text, encoding));
+        assert_eq!(messages(&found), [""; 0]);
+        let game = &found.games[0];
+        let moves: Vec<String> = game.moves.iter().map(|mv| mv.to_usi()).collect();
+        assert_eq!(moves, ["7g7f", "3c3d", "8h2b+", "3a2b", "4i5h"]);
+        assert_eq!(game.times_ms[1], Some(5_000));
+    }
+}
+
+#[test]
+fn handicaps_have_several_names() {
+    for (name, first) in [
+        ("飛落ち", "飛車落ち"),
+        ("２枚落ち", "二枚落ち"),
+        ("2枚落", "二枚落ち"),
+        ("10枚落ち", "十枚落ち"),
+        ("右五枚落ち", "五枚落ち"),
+    ] {
+        let start = |name: &str| {
+            let found = read(format!("手合割：{name}\n1 ５二玉(51)\n").as_bytes());
+            assert_eq!(messages(&found), [""; 0], "{name}");
+            found.games[0].start.to_sfen()
+        };
+        assert_eq!(start(name), start(first));
+    }
+    // Left or right is not told.
+    assert_eq!(read("手合割：七枚落ち\n1 ５二玉(51)\n".as_bytes()).games.len(), 0);
 }

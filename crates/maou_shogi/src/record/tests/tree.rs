@@ -101,7 +101,7 @@ fn a_bad_variation_is_kept_up_to_there() {
         messages(&found),
         [
             "illegal_move: 8:3: expected a legal move, found `２二角成(88)`",
-            "syntax: 12:3: expected a move such as `７六歩(77)`, found `９九玉`"
+            "illegal_move: 12:3: expected a legal move, found `９九玉`"
         ]
     );
     let game = &found.games[0];
