@@ -6,6 +6,10 @@ in Shift_JIS, on one thread, all sides in turn. cshogi is given decoded text, fo
 it is not charged, and maou the bytes; both check every move, and read times and evals
 (cshogi leaves those of KIF in its comments).
 
+Both sides keep what they read in their own memory, and make lists of Python when they
+are asked for them. So all is measured twice: records read, and records read and their
+moves, times and evals asked for, each against the peer doing the same.
+
     python benches/records.py [--games 500] [--runs 9]
 """
 
@@ -16,7 +20,7 @@ import statistics
 import sys
 import time
 from argparse import ArgumentParser
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cshogi import CSA, KIF
 from maou_rust import build_info, maou_shogi
@@ -28,52 +32,51 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TARGETS = {"CSA": 4, "KIF, UTF-8": 15, "KIF, Shift_JIS": 15}
+TITLES = ("read", "read, and moves, times and evals asked for")
 
 
-def peer_csa(text: str) -> int:
-    """Read a game with cshogi; returns its number of moves."""
+def peer_csa(text: str) -> Any:
+    """Read a game with cshogi."""
     (game,) = CSA.Parser.parse_str(text)
-    return len(game.moves)
+    return game
 
 
-def peer_kif(text: str) -> int:
-    """Read a game with cshogi; returns its number of moves."""
-    return len(KIF.Parser.parse_str(text).moves)
-
-
-def ours_raw(data: bytes) -> int:
-    """Read a game as the binding gives it; returns its number of moves."""
+def ours_raw(data: bytes) -> Any:
+    """Read a game as the binding gives it, without header, comments and variations."""
     _, (game,), problems = maou_shogi.read_records(data)
     assert not problems
-    return game.n_plies
+    return game
 
 
-def ours(data: bytes) -> int:
-    """Read a game as users do; returns its number of moves."""
+def ours(data: bytes) -> Any:
+    """Read a game as users do."""
     (game,) = maou.read_games(data)
-    return len(game.moves)
+    return game
 
 
 class Side:
     """One way of reading the same games, and the times it took."""
 
     def __init__(
-        self, name: str, read: Callable[[str], int] | Callable[[bytes], int]
+        self, name: str, read: Callable[[Any], Any], columns: tuple[str, ...] = ()
     ) -> None:
-        """Name it as in the table."""
+        """Name it as in the table; columns are asked for of each game."""
         self.name = name
         self.read = read
+        self.columns = columns
         self.times: list[float] = []
 
-    def run(self, records: list[str] | list[bytes]) -> int:
-        """Read all once, take the time, and return the number of moves."""
-        read = self.read
+    def run(self, records: list[str] | list[bytes]) -> None:
+        """Read all once, and take the time."""
+        read, columns = self.read, self.columns
         # What the others left is not collected on this side's time.
         gc.collect()
         start = time.perf_counter()
-        n_moves = sum(map(read, records))  # type: ignore[arg-type]
+        for record in records:
+            game = read(record)
+            for column in columns:
+                getattr(game, column)
         self.times.append(time.perf_counter() - start)
-        return n_moves
 
     @property
     def median(self) -> float:
@@ -82,34 +85,51 @@ class Side:
 
 
 def compare(name: str, texts: list[str], encoding: str, n_runs: int) -> None:
-    """Print the table of one format, and whether its target is reached."""
-    peer_read = peer_csa if name == "CSA" else peer_kif
-    peer = Side("cshogi, given text", peer_read)
-    raw = Side("`maou_shogi.read_records`, given bytes", ours_raw)
-    games = Side("`maou.read_games`, given bytes, with its tree", ours)
+    """Print the tables of one format, and whether its target is reached."""
     data = [text.encode(encoding) for text in texts]
-    for _ in range(n_runs):
-        n_moves = [peer.run(texts), raw.run(data), games.run(data)]
+    peer_read = peer_csa if name == "CSA" else KIF.Parser.parse_str
+    # cshogi leaves the evals of KIF in the comments.
+    peer_evals = "scores" if name == "CSA" else "comments"
+    columns = ("moves", "times_ms", "evals_cp")
+    for text, record in zip(texts, data, strict=True):
+        n_moves = [len(peer_read(text).moves), len(ours(record).moves)]
         if len(set(n_moves)) != 1:
             sys.exit(f"{name}: expected the same moves, found {n_moves}")
+    levels = [
+        [
+            Side("cshogi, given text", peer_read, ("moves", "times", peer_evals)[:n]),
+            Side("`maou_shogi.read_records`, given bytes", ours_raw, columns[:n]),
+            Side("`maou.read_games`, given bytes, with its tree", ours, columns[:n]),
+        ]
+        for n in (0, 3)
+    ]
+    for _ in range(n_runs):
+        for sides in levels:
+            for side in sides:
+                side.run(texts if side is sides[0] else data)
     n_bytes = sum(map(len, data))
-    rows = []
-    for side in (peer, raw, games):
-        rounds = [p / s for p, s in zip(peer.times, side.times, strict=True)]
-        rows.append(
-            [
-                side.name,
-                f"{len(texts) / side.median:,.0f}",
-                f"{n_bytes / side.median / 1e6:,.1f}",
-                f"{peer.median / side.median:.1f}×",
-                f"{min(rounds):.1f} to {max(rounds):.1f}",
-            ]
-        )
     print(f"{name}, {n_bytes / len(data) / 1000:.1f} KB a game\n")
-    measure.table(["", "games/s", "MB/s", "ratio", "of single rounds"], rows)
-    ratio, target = peer.median / raw.median, TARGETS[name]
-    verdict = "reached" if ratio >= target else "missed"
-    print(f"target of {target}×: {verdict}\n")
+    for title, sides in zip(TITLES, levels, strict=True):
+        rows = [row(side, sides[0], len(data), n_bytes) for side in sides]
+        measure.table([title, "games/s", "MB/s", "ratio", "of single rounds"], rows)
+    target = TARGETS[name]
+    for title, (peer, *others) in zip(TITLES, levels, strict=True):
+        for side in others:
+            verdict = "reached" if peer.median / side.median >= target else "missed"
+            print(f"target of {target}×, {title}, {side.name}: {verdict}")
+    print()
+
+
+def row(side: Side, peer: Side, n_games: int, n_bytes: int) -> list[str]:
+    """What the table tells of a side."""
+    rounds = [p / s for p, s in zip(peer.times, side.times, strict=True)]
+    return [
+        side.name,
+        f"{n_games / side.median:,.0f}",
+        f"{n_bytes / side.median / 1e6:,.1f}",
+        f"{peer.median / side.median:.1f}×",
+        f"{min(rounds):.1f} to {max(rounds):.1f}",
+    ]
 
 
 def main() -> None:

@@ -35,7 +35,7 @@ def judge(root: Path, expected: dict[str, str]) -> tuple[str, str]:
     start = moves = "(no game)"
     if games:
         start = hands_sorted(games[0].start)
-        moves = " ".join(maou_shogi.move16_to_usi(mv) for mv in games[0].moves)
+        moves = " ".join(mv.usi() for mv in games[0].moves)
     if (start, moves) == (expected["start"], expected["moves"]):
         return "right", ""
     detail = (
@@ -48,7 +48,7 @@ def judge(root: Path, expected: dict[str, str]) -> tuple[str, str]:
     return "silently wrong", detail
 
 
-def lines(data: bytes) -> list[tuple[str, tuple[int, ...]]]:
+def lines(data: bytes) -> list[tuple[str, tuple[maou_shogi.Move, ...]]]:
     """Start and main line of every game."""
     _, games, _ = maou_shogi.read_records(data)
     return [(game.start, game.moves) for game in games]

@@ -52,7 +52,7 @@ def test_the_dataset_holds_what_read_games_reads(dataset: Path, records: Path) -
     for row in frame.iter_rows(named=True):
         (game,) = maou.read_games(records / row["source"])
         assert row["id"] == game.id
-        assert tuple(row["moves"]) == game.moves
+        assert tuple(map(maou.Move, row["moves"])) == game.moves
         assert tuple(row["evals_cp"]) == game.evals_cp
         assert tuple(row["times_ms"]) == game.times_ms
         assert row["result"] == game.result

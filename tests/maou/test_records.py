@@ -43,7 +43,7 @@ BROKEN = CSA.replace("-3122GI", "-3121GI")
 def test_a_game_as_python_objects() -> None:
     (game,) = maou.read_games(CSA.encode())
     assert game.usi_moves == ["7g7f", "3c3d", "8h2b+", "3a2b"]
-    assert game.moves[:2] == (7739, 2581)
+    assert game.moves[:2] == (maou.Move(7739), maou.Move.from_usi("3c3d"))
     assert game.times_ms == (12_000, 3_000, 1_000, 0)
     assert game.evals_cp == (None,) * 4
     assert (game.black, game.white, game.event) == ("alpha", "beta", "a test")
@@ -55,8 +55,17 @@ def test_a_game_as_python_objects() -> None:
     assert game.start.endswith(" b - 1")
     assert game.sfen_at(0) == game.start
     assert game.sfen_at(4).split()[1:] == ["b", "Bb", "5"]
-    with pytest.raises(IndexError, match="found 5"):
-        game.sfen_at(5)
+    for ply in (5, -1):
+        with pytest.raises(IndexError, match=f"found {ply}"):
+            game.sfen_at(ply)
+    board = game.board()
+    assert board.sfen() == game.sfen_at(4)
+    assert tuple(board.moves) == game.moves
+    assert game.board(2).sfen() == game.sfen_at(2)
+    illegal = maou.Game.from_usi("7g7f 7g7f")
+    assert illegal.board(1).turn is maou.Color.WHITE
+    with pytest.raises(maou.RecordError, match="ply 1: expected a legal move"):
+        illegal.board()
 
 
 def test_games_are_immutable_and_equal_by_content() -> None:
@@ -332,7 +341,10 @@ def test_games_are_built_from_moves() -> None:
     assert game.usi_moves == MAIN
     assert game.evals_cp == (None, None)
     assert game.times_ms == (3000, None)
-    assert game == maou.Game(moves=[7739, 2581], black="Ada", times_ms=(3000, None))  # type: ignore[arg-type]
+    for moves in ([7739, 2581], ["7g7f", "3c3d"], iter(game.moves)):
+        same = maou.Game(moves=moves, black="Ada", times_ms=(3000, None))  # type: ignore[arg-type]
+        assert same == game
+        assert same.moves[0] is maou.Move(7739)
     other = maou.Game.from_usi(iter(MAIN), ending="resign", result=2)
     assert (other.ending, other.result) == (
         maou.Ending.RESIGN,
@@ -349,6 +361,13 @@ def test_games_are_built_from_moves() -> None:
         maou.Game(start="9/9")
     with pytest.raises(ValueError, match="resigned"):
         maou.Game(ending="resigned")  # type: ignore[arg-type]
+
+
+def test_what_is_no_move_makes_no_game() -> None:
+    with pytest.raises(ValueError, match="16-bit move, found `32768`"):
+        maou.Game(moves=(1 << 15,))  # type: ignore[arg-type]
+    with pytest.raises((ValueError, OverflowError)):
+        maou.Variation(ply=0, moves=(-1,))  # type: ignore[arg-type]
 
 
 def test_what_no_record_can_hold_is_refused_and_named() -> None:
@@ -368,14 +387,12 @@ def test_what_no_record_can_hold_is_refused_and_named() -> None:
         (maou.Game.from_usi("7g7f", variations=[variation(2, "")]), "ply 2: .* 0..=1"),
         (maou.Game.from_usi("7g7f", comments=[maou.Comment(9, "x")]), "ply 9: "),
         (maou.Game.from_usi("7g7f", times_ms=[1, 2]), "1 times, one a move, found 2"),
-        (maou.Game(moves=(1,)), "ply 0: expected a legal move, found `1a1b`"),
+        (maou.Game.from_usi("1a1b"), "ply 0: expected a legal move, found `1a1b`"),
     ):
         with pytest.raises(maou.RecordError, match=message) as raised:
             game.to_kif()
         assert raised.value.kind == "illegal_move"
     for broken, message in (
-        (maou.Game(moves=(1 << 15,)), "16-bit move, found `32768`"),
-        (maou.Game(moves=(-1,)), "moves: "),
         (maou.Game.from_usi("7g7f", times_ms=[-1]), "times_ms: "),
         (maou.Game.from_usi("7g7f", evals_cp=[40_000]), "evals_cp: "),
         (maou.Game(variations=(deep,)), "at most 200 lines"),

@@ -81,7 +81,9 @@ def test_csa_main_lines_agree(seed: int, tmp_path: Path) -> None:
         (game,) = maou.read_games(path)
         (wanted,) = CSA.Parser.parse_file(str(path))
         assert game.start == wanted.sfen
-        assert list(game.moves) == [cshogi.move16(move) for move in wanted.moves]
+        assert list(map(int, game.moves)) == [
+            cshogi.move16(move) for move in wanted.moves
+        ]
         # cshogi takes games that end with %TSUMI or %CHUDAN for draws.
         if game.ending not in ("checkmate", "interrupted"):
             assert int(game.result) == wanted.win
@@ -99,4 +101,6 @@ def test_kif_main_lines_agree(tmp_path: Path) -> None:
         path.write_bytes(text)
         (game,) = maou.read_games(path)
         wanted = KIF.Parser.parse_str(text.decode())
-        assert list(game.moves) == [cshogi.move16(move) for move in wanted.moves]
+        assert list(map(int, game.moves)) == [
+            cshogi.move16(move) for move in wanted.moves
+        ]

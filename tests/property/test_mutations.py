@@ -118,7 +118,7 @@ def test_datasets_of_damaged_records_are_sound(seed: int, tmp_path: Path) -> Non
     for (source,), rows in frame.group_by("source"):
         games = maou.read_games(folder / str(source), on_error="skip")
         assert rows["id"].to_list() == [game.id for game in games]
-        assert rows["moves"].to_list() == [list(game.moves) for game in games]
+        assert rows["moves"].to_list() == [list(map(int, game.moves)) for game in games]
         texts = maou.to_usi(rows["moves"])
         assert texts.dtype == pl.List(pl.String)
 

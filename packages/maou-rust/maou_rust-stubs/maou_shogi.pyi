@@ -1,7 +1,7 @@
 """Rules, notations and records."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal, Self, TypedDict, final, type_check_only
+from typing import Literal, Self, SupportsIndex, TypedDict, final, type_check_only
 
 from maou.board import Outcome
 from maou.vocabulary import Color, Piece, PieceType, Repetition, Square
@@ -537,7 +537,7 @@ class Game:
     Examples:
         >>> _, (game,), _ = read_records(b"PI\n+\n+7776FU\nT3\n%TORYO\n")
         >>> game.moves, game.times_ms, game.ending
-        ((7739,), (3000,), 'resign')
+        ((Move.from_usi('7g7f'),), (3000,), 'resign')
     """
 
     @staticmethod
@@ -555,8 +555,8 @@ class Game:
     def start(self) -> str:
         """SFEN of the start position."""
     @property
-    def moves(self) -> tuple[int, ...]:
-        """16-bit moves of the main line."""
+    def moves(self) -> tuple[Move, ...]:
+        """Main line."""
     @property
     def evals_cp(self) -> tuple[int | None, ...]:
         """Centipawns for the side that made the move."""
@@ -605,8 +605,8 @@ class Game:
     @property
     def variations(self) -> tuple[RawVariation, ...]:
         """Lines that leave the main line, by their ply."""
-    def sfen_at(self, ply: int) -> str:
-        """SFEN of the position after `ply` moves.
+    def board(self, ply: int | None = ...) -> Board:
+        """The board after `ply` moves, with these moves; after all if None is given.
 
         Raises:
             IndexError: The game has fewer moves, or `ply` is negative.
@@ -618,7 +618,7 @@ class RawVariation(TypedDict):
     """A line that leaves another one after `ply` moves of the game."""
 
     ply: int
-    moves: Sequence[int]
+    moves: Sequence[SupportsIndex]
     evals_cp: Sequence[int | None]
     times_ms: Sequence[int | None]
     result: int
@@ -632,7 +632,7 @@ class WrittenGame(TypedDict):
     """A game to be made: what `Game` has, but the id."""
 
     start: str
-    moves: Sequence[int]
+    moves: Sequence[SupportsIndex]
     evals_cp: Sequence[int | None]
     times_ms: Sequence[int | None]
     result: int

@@ -10,9 +10,12 @@ use maou_shogi::record::{
 use maou_shogi::{Move, Position, SfenError};
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PyTuple};
 
+use crate::board::Board;
 use crate::error::record_error;
+use crate::moves::interned;
 
 /// A game that was read or made; Python's values are made when they are asked for.
 #[pyclass(frozen, module = "maou_rust.maou_shogi")]
@@ -56,12 +59,12 @@ impl Game {
 
     #[getter]
     fn evals_cp<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, &self.record.evals_cp)
+        evals(py, &self.record.evals_cp)
     }
 
     #[getter]
     fn times_ms<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, &self.record.times_ms)
+        times(py, &self.record.times_ms)
     }
 
     #[getter]
@@ -134,22 +137,25 @@ impl Game {
         variations(py, &self.record.variations)
     }
 
-    fn sfen_at(&self, py: Python<'_>, ply: i64) -> PyResult<String> {
-        let moves = usize::try_from(ply).ok().and_then(|ply| self.record.moves.get(..ply));
-        let moves = moves.ok_or_else(|| {
-            let n_plies = self.record.moves.len();
-            PyIndexError::new_err(format!("expected a ply in 0..={n_plies}, found {ply}"))
-        })?;
-        let mut position = self.record.start.clone();
+    #[pyo3(signature = (ply = None))]
+    fn board(&self, py: Python<'_>, ply: Option<i64>) -> PyResult<Board> {
+        let moves = &self.record.moves;
+        let n_plies = moves.len();
+        let ply = ply.unwrap_or(n_plies as i64);
+        let moves =
+            usize::try_from(ply).ok().and_then(|ply| moves.get(..ply)).ok_or_else(|| {
+                PyIndexError::new_err(format!("expected a ply in 0..={n_plies}, found {ply}"))
+            })?;
+        let mut board = Board::from_position(self.record.start.clone());
         for (ply, mv) in moves.iter().enumerate() {
-            if !self.was_read && !position.is_legal(*mv) {
-                let sfen = position.to_sfen();
+            if !self.was_read && !board.position().is_legal(*mv) {
+                let sfen = board.position().to_sfen();
                 let message = format!("ply {ply}: expected a legal move, found `{mv}` in `{sfen}`");
                 return Err(illegal_move(py, &message));
             }
-            position.make(*mv);
+            board.play(*mv);
         }
-        Ok(position.to_sfen())
+        Ok(board)
     }
 }
 
@@ -158,7 +164,37 @@ fn illegal_move(py: Python<'_>, message: &str) -> PyErr {
 }
 
 fn moves<'py>(py: Python<'py>, moves: &[Move]) -> PyResult<Bound<'py, PyTuple>> {
-    PyTuple::new(py, moves.iter().map(|mv| mv.move16()))
+    let moves = moves.iter().map(|mv| interned(py, *mv)).collect::<PyResult<Vec<_>>>()?;
+    PyTuple::new(py, moves)
+}
+
+/// Numbers of which there is one object each: evals from below zero to as far above, and whole
+/// seconds. Most of a file are among them.
+const N_SHARED: i32 = 3_000;
+static EVALS: PyOnceLock<Vec<Py<PyInt>>> = PyOnceLock::new();
+static SECONDS: PyOnceLock<Vec<Py<PyInt>>> = PyOnceLock::new();
+
+fn evals<'py>(py: Python<'py>, evals: &[Option<i16>]) -> PyResult<Bound<'py, PyTuple>> {
+    let new = |cp: i32| PyInt::new(py, cp);
+    let shared =
+        EVALS.get_or_init(py, || (-N_SHARED..=N_SHARED).map(|cp| new(cp).unbind()).collect());
+    let object = |cp: i16| match shared.get((i32::from(cp) + N_SHARED) as usize) {
+        Some(shared) => shared.bind(py).clone(),
+        None => new(cp.into()),
+    };
+    PyTuple::new(py, evals.iter().map(|cp| cp.map(object)))
+}
+
+fn times<'py>(py: Python<'py>, times: &[Option<u32>]) -> PyResult<Bound<'py, PyTuple>> {
+    let new = |ms: u32| PyInt::new(py, ms);
+    let shared = SECONDS.get_or_init(py, || {
+        (0..N_SHARED as u32).map(|seconds| new(1_000 * seconds).unbind()).collect()
+    });
+    let object = |ms: u32| match shared.get((ms / 1_000) as usize) {
+        Some(shared) if ms.is_multiple_of(1_000) => shared.bind(py).clone(),
+        _ => new(ms),
+    };
+    PyTuple::new(py, times.iter().map(|ms| ms.map(object)))
 }
 
 fn comments<'py>(py: Python<'py>, comments: &Comments) -> PyResult<Bound<'py, PyTuple>> {
@@ -174,8 +210,8 @@ fn variation<'py>(py: Python<'py>, line: &Variation) -> PyResult<Bound<'py, PyDi
     let dict = PyDict::new(py);
     dict.set_item("ply", line.ply)?;
     dict.set_item("moves", moves(py, &line.moves)?)?;
-    dict.set_item("evals_cp", PyTuple::new(py, &line.evals_cp)?)?;
-    dict.set_item("times_ms", PyTuple::new(py, &line.times_ms)?)?;
+    dict.set_item("evals_cp", evals(py, &line.evals_cp)?)?;
+    dict.set_item("times_ms", times(py, &line.times_ms)?)?;
     dict.set_item("result", line.result as u8)?;
     dict.set_item("ending", line.ending.as_str())?;
     dict.set_item("tail", &line.tail)?;

@@ -304,9 +304,9 @@ impl<'a> Builder<'a> {
     }
 
     /// Keeps a header field as it is written; those of the start position are not given here.
-    pub fn header(&mut self, key: &str, value: &str) {
+    pub fn header(&mut self, key: impl Into<String>, value: impl Into<String>) {
         if self.is_full && !self.dropped {
-            self.game.headers.push((key.to_owned(), value.to_owned()));
+            self.game.headers.push((key.into(), value.into()));
         }
     }
 
@@ -341,6 +341,7 @@ impl<'a> Builder<'a> {
         self.push_comment_with(|out| out.push_str(text));
     }
 
+    #[inline]
     fn push_comment_with(&mut self, write: impl FnOnce(&mut String)) {
         if !self.is_full || self.broken.is_some() || self.is_skipping() {
             // What is said about moves that are not kept goes with them.

@@ -298,8 +298,8 @@ impl Csa<'_, '_> {
         let value_at = at + key.len()..at + key.len() + value.len();
         if self.builder.is_full() {
             let key = self.decoded(key.strip_suffix(b":").unwrap_or(key));
-            let value = self.decoded(value);
-            self.builder.header(&key, value.trim());
+            let value = self.decoded(value.trim_ascii());
+            self.builder.header(key, trimmed(value));
         }
         match key {
             b"N+" => self.builder.set_text(value_at, |game| &mut game.black),
@@ -373,4 +373,10 @@ impl Csa<'_, '_> {
 #[inline]
 fn is_statement_end(byte: u8) -> bool {
     matches!(byte, b'\n' | b'\r' | b',' | b' ' | b'\t')
+}
+
+/// The text without white space around it, which it hardly ever has.
+fn trimmed(text: String) -> String {
+    let trimmed = text.trim();
+    if trimmed.len() < text.len() { trimmed.to_owned() } else { text }
 }

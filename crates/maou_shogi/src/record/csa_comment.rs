@@ -29,7 +29,7 @@ pub(super) fn parse(line: &[u8]) -> Comment {
         }
         // Clients send it so, but so do people begin a list: only with nothing or moves behind.
         [b'\'', b'*', rest @ ..] => match leading_integer(rest) {
-            Some((cp, rest)) if rest.is_empty() || is_move_start(rest) => Comment::EvalBlack(cp),
+            Some((cp, rest)) if is_move_or_nothing(rest) => Comment::EvalBlack(cp),
             _ => Comment::Other,
         },
         [b'\'', b'b' | b'w' | b's', ..] => parse_named(&line[1..]),
@@ -55,7 +55,10 @@ fn parse_named(text: &[u8]) -> Comment {
     }
 }
 
-/// An integer after blanks, and what follows it after blanks.
+/// Evals as far out as this and farther are the same: mates.
+const FAR_CP: i64 = 1_000_000;
+
+/// An integer after blanks, and what follows it.
 #[inline]
 fn leading_integer(text: &[u8]) -> Option<(i64, &[u8])> {
     let text = text.trim_ascii_start();
@@ -64,22 +67,19 @@ fn leading_integer(text: &[u8]) -> Option<(i64, &[u8])> {
         [b'+', digits @ ..] => (false, digits),
         digits => (false, digits),
     };
-    let mut value = 0i64;
-    let mut len = 0;
-    while let Some(digit) = digits.get(len).filter(|byte| byte.is_ascii_digit()) {
-        value = value.saturating_mul(10).saturating_add(i64::from(digit - b'0'));
-        len += 1;
+    let mut value = 0;
+    let mut rest = digits;
+    while let [digit @ b'0'..=b'9', after @ ..] = rest {
+        value = (10 * value + i64::from(digit - b'0')).min(FAR_CP);
+        rest = after;
     }
-    let rest = &digits[len..];
     // `42` and `42 +7776FU`, but neither `42.5` nor `4th`.
-    if len == 0 || rest.first().is_some_and(|byte| !byte.is_ascii_whitespace()) {
-        return None;
-    }
-    Some((if negative { -value } else { value }, rest.trim_ascii_start()))
+    let ends = rest.first().is_none_or(u8::is_ascii_whitespace);
+    (ends && rest.len() < digits.len()).then_some((if negative { -value } else { value }, rest))
 }
 
-fn is_move_start(text: &[u8]) -> bool {
-    matches!(text, [b'+' | b'-', b'0'..=b'9', b'0'..=b'9', ..])
+fn is_move_or_nothing(text: &[u8]) -> bool {
+    matches!(text.trim_ascii_start(), [] | [b'+' | b'-', b'0'..=b'9', b'0'..=b'9', ..])
 }
 
 fn rating(text: &[u8]) -> Option<f64> {
@@ -132,7 +132,7 @@ mod tests {
             ("'** 42.5", Comment::Other),
             ("'** good", Comment::Other),
             ("'**", Comment::Other),
-            ("'** 99999999999999999999", Comment::EvalBlack(i64::MAX)),
+            ("'** 99999999999999999999", Comment::EvalBlack(FAR_CP)),
             ("'black_rate:a:b+1f:3495.0", Comment::BlackRating(3495.0)),
             ("'white_rate:b:-12", Comment::WhiteRating(-12.0)),
             ("'black_rate:a:inf", Comment::Other),

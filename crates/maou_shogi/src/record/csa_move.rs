@@ -82,18 +82,18 @@ pub(super) fn time_ms(bytes: &[u8], at: usize) -> (Option<u32>, usize) {
     }
     let mut seconds = 0u64;
     while let Some(digit) = bytes.get(end).filter(|byte| byte.is_ascii_digit()) {
-        seconds = seconds.saturating_mul(10).saturating_add(u64::from(digit - b'0'));
+        seconds = (10 * seconds + u64::from(digit - b'0')).min(u64::from(u32::MAX));
         end += 1;
     }
     if end == first {
         return (None, end);
     }
-    let mut ms = seconds.saturating_mul(1000);
+    let mut ms = 1000 * seconds;
     if bytes.get(end) == Some(&b'.') {
         end += 1;
         for unit in [100, 10, 1] {
             if let Some(digit) = bytes.get(end).filter(|byte| byte.is_ascii_digit()) {
-                ms = ms.saturating_add(unit * u64::from(digit - b'0'));
+                ms += unit * u64::from(digit - b'0');
                 end += 1;
             }
         }

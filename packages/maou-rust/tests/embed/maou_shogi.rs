@@ -22,9 +22,9 @@ fn records_cross_as_objects() {
          format, games, problems = maou_shogi.read_records(b'V2.2\\nPI\\n+\\n+7776FU\\nT3\\n%TORYO\\n')\n\
          assert format == 'csa' and problems == [], problems\n\
          game = games[0]\n\
-         assert game.moves == (59 | 60 << 7,), game.moves\n\
+         assert [int(move) for move in game.moves] == [59 | 60 << 7], game.moves\n\
          assert game.times_ms == (3000,) and game.evals_cp == (None,)\n\
          assert game.result == 1 and game.ending == 'resign'\n\
-         assert maou_shogi.move16_to_usi(game.moves[0]) == '7g7f'\n",
+         assert game.moves[0].usi() == '7g7f'\n",
     );
 }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from maou_rust import RecordError, maou_shogi
+from maou_rust import maou_shogi
+from maou_rust.maou_shogi import Move
 
 from maou.headers import (
     parse_date,
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import Any, Self
 
-    from maou_rust.maou_shogi import RawVariation, WrittenGame
+    from maou_rust.maou_shogi import Board, RawVariation, WrittenGame
 
     from maou.headers import TimeControl
 
@@ -46,7 +47,7 @@ class _Line:
     """What the main line and a variation share."""
 
     __slots__ = ()
-    moves: tuple[int, ...]
+    moves: tuple[Move, ...]
     evals_cp: tuple[int | None, ...]
     times_ms: tuple[int | None, ...]
     result: GameResult
@@ -56,9 +57,10 @@ class _Line:
 
     def __post_init__(self) -> None:
         """Take lists and plain words too, and fill in evals and times left out."""
-        nothing = (None,) * len(self.moves)
+        moves = tuple(map(_move, self.moves))
+        nothing = (None,) * len(moves)
         plain: dict[str, object] = {
-            "moves": tuple(self.moves),
+            "moves": moves,
             "evals_cp": tuple(self.evals_cp) or nothing,
             "times_ms": tuple(self.times_ms) or nothing,
             "result": GameResult(self.result),
@@ -77,8 +79,7 @@ class _Line:
     @property
     def usi_moves(self) -> list[str]:
         """The moves as USI text, such as `7g7f`, `8h2b+` or `P*5e`."""
-        table = _usi_table()
-        return [table[move] or maou_shogi.move16_to_usi(move) for move in self.moves]
+        return [move.usi() for move in self.moves]
 
     @property
     def n_variations(self) -> int:
@@ -106,7 +107,7 @@ class Variation(_Line):
     Attributes:
         ply: Moves from the start of the game before its first one, which it shares with
             the line that it leaves: at 0 it replaces the first move.
-        moves: Its moves as cshogi's 16-bit moves; `usi_moves` reads them.
+        moves: Its moves; the number of each, `int(move)`, is cshogi's 16-bit move.
         evals_cp: As in `Game`.
         times_ms: As in `Game`.
         result: Who wins in it.
@@ -117,7 +118,7 @@ class Variation(_Line):
     """
 
     ply: int
-    moves: tuple[int, ...] = ()
+    moves: tuple[Move, ...] = ()
     evals_cp: tuple[int | None, ...] = ()
     times_ms: tuple[int | None, ...] = ()
     result: GameResult = GameResult.UNKNOWN
@@ -138,7 +139,7 @@ class Game(_Line):
 
     Attributes:
         start: SFEN of the start position, move number 1.
-        moves: Main line as cshogi's 16-bit moves; `usi_moves` reads them.
+        moves: Main line; numbers of 16 bits and words of USI are taken as well.
         evals_cp: Centipawns for the side that made the move: within ±31,000 a score,
             ±(32,000 − plies) a mate, ±32,000 a mate of unknown distance; None where
             the record has none.
@@ -172,7 +173,7 @@ class Game(_Line):
     """
 
     start: str = START_SFEN
-    moves: tuple[int, ...] = ()
+    moves: tuple[Move, ...] = ()
     evals_cp: tuple[int | None, ...] = ()
     times_ms: tuple[int | None, ...] = ()
     result: GameResult = GameResult.UNKNOWN
@@ -212,7 +213,7 @@ class Game(_Line):
                 the game is written.
         """
         words = moves.split() if isinstance(moves, str) else moves
-        return cls(start=start, moves=tuple(map(_move16, words)), **fields)
+        return cls(start=start, moves=tuple(map(_move, words)), **fields)
 
     @cached_property
     def _record(self) -> maou_shogi.Game:
@@ -239,13 +240,18 @@ class Game(_Line):
         """The game as KIF text, as a person reads it."""
         return self.to_kif()
 
-    def sfen_at(self, ply: int) -> str:
-        """SFEN of the position after `ply` moves.
+    def board(self, ply: int | None = None) -> Board:
+        """The board after `ply` moves, which it can take back; None for the last one.
 
         Raises:
             IndexError: The game has fewer moves, or `ply` is negative.
+            RecordError: One of them is illegal, in a game that was not read.
         """
-        return self._record.sfen_at(ply)
+        return self._record.board(ply)
+
+    def sfen_at(self, ply: int) -> str:
+        """SFEN of the position after `ply` moves: `board(ply).sfen()`."""
+        return self.board(ply).sfen()
 
     def header(self, *names: str) -> str | None:
         """The first header field with one of these names, None if there is none."""
@@ -420,20 +426,7 @@ def _as_raw_line(line: Game | Variation) -> dict[str, Any]:
     }
 
 
-def _move16(usi: str) -> int:
-    move = _move_table().get(usi)
-    if move is None:
-        raise RecordError(
-            f"expected a move such as `7g7f`, `8h2b+` or `P*5e`, found `{usi}`"
-        )
-    return move
-
-
-@cache
-def _usi_table() -> list[str | None]:
-    return maou_shogi.usi_table()
-
-
-@cache
-def _move_table() -> dict[str, int]:
-    return {usi: move for move, usi in enumerate(_usi_table()) if usi is not None}
+def _move(told: Move | int | str) -> Move:
+    if isinstance(told, Move):
+        return told
+    return Move.from_usi(told) if isinstance(told, str) else Move(told)

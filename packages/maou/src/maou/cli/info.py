@@ -246,6 +246,7 @@ def show_record(path: Path, arguments: Namespace) -> int:
                 "size_bytes": len(data),
                 "game_list": [
                     {name: getattr(game, name) for name in GAME_FIELDS}
+                    | {"moves": [int(move) for move in game.moves]}
                     for game in games
                 ],
                 "error_list": entries,
