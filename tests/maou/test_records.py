@@ -60,7 +60,7 @@ def test_a_game_as_python_objects() -> None:
             game.sfen_at(ply)
     board = game.board()
     assert board.sfen() == game.sfen_at(4)
-    assert tuple(board.moves) == game.moves
+    assert tuple(board.move_stack) == game.moves
     assert game.board(2).sfen() == game.sfen_at(2)
     illegal = maou.Game.from_usi("7g7f 7g7f")
     assert illegal.board(1).turn is maou.Color.WHITE

@@ -116,8 +116,8 @@ fn json_within_json() {
 
 #[test]
 fn many_small_things() {
-    check("comments of CSA", &format!("{CSA}{}", "'\n".repeat(N)), 1.0, 40.0);
-    check("comments of KIF", &format!("{KIF}{}", "*\n".repeat(N)), 1.0, 40.0);
+    check("comments of CSA", &format!("{CSA}{}", "'\n".repeat(N)), 1.0, 17.0);
+    check("comments of KIF", &format!("{KIF}{}", "*\n".repeat(N)), 1.0, 17.0);
     let lines = "変化：1手\n1 ２六歩(27)\n".repeat(N);
     check("variations", &format!("{KIF}{lines}"), 1.0, 40.0);
     let forks = "[{\"move\":{}}],".repeat(N);

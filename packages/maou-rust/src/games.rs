@@ -15,7 +15,7 @@ use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PyTuple};
 
 use crate::board::Board;
 use crate::error::record_error;
-use crate::moves::interned;
+use crate::moves::Interned;
 
 /// A game that was read or made; Python's values are made when they are asked for.
 #[pyclass(frozen, module = "maou_rust.maou_shogi")]
@@ -164,8 +164,7 @@ fn illegal_move(py: Python<'_>, message: &str) -> PyErr {
 }
 
 fn moves<'py>(py: Python<'py>, moves: &[Move]) -> PyResult<Bound<'py, PyTuple>> {
-    let moves = moves.iter().map(|mv| interned(py, *mv)).collect::<PyResult<Vec<_>>>()?;
-    PyTuple::new(py, moves)
+    PyTuple::new(py, moves.iter().map(|mv| Interned(*mv)))
 }
 
 /// Numbers of which there is one object each: evals from below zero to as far above, and whole
