@@ -21,7 +21,7 @@ STUBS = ROOT / "packages/maou-rust/maou_rust-stubs"
 # change, raise INTERFACE in packages/maou-rust/src/lib.rs and maou/_compat.py if code
 # written for the old ones would no longer work, and write the new digest here.
 INTERFACE = 2
-STUBS_DIGEST = "45889864449138bf8b28f89172b08453e067700f043f877634a1805cd3893a3b"
+STUBS_DIGEST = "a6934d4b345a87ae3b522a3225d9dd8e124ab761a142b36bca21fbe123210497"
 
 
 def toml(name: str) -> dict[str, object]:
