@@ -3,6 +3,7 @@
 mod attacks;
 pub mod batch;
 mod bitboard;
+mod board;
 mod checks;
 mod color;
 mod declaration;
@@ -34,6 +35,7 @@ pub mod teacher;
 mod testing;
 
 pub use bitboard::{Bitboard, Squares};
+pub use board::Board;
 pub use color::Color;
 pub use declaration::Declaration;
 pub use features::{N_DLSHOGI_PLANES_1, N_DLSHOGI_PLANES_2, N_HAND_COUNTS, N_PIECE_IDS};

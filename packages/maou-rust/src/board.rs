@@ -1,9 +1,7 @@
 //! The board as a Python object: a position, the moves that led to it, and its history.
 
 use maou_shogi::record::MoveTextError;
-use maou_shogi::{
-    Bitboard, Color, Declaration, Handicap, HcpError, History, Move, Position, Setup, Square, Undo,
-};
+use maou_shogi::{Bitboard, Color, Declaration, Handicap, HcpError, Move, Position, Setup, Square};
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -18,50 +16,34 @@ use crate::vocabulary::{self, ColorArg, SquareArg};
 /// A legal position, the moves that led to it, and what may be played.
 #[pyclass(module = "maou")]
 #[derive(Clone)]
-pub(crate) struct Board {
-    position: Position,
-    moves: Vec<(Move, Undo)>,
-    history: History,
-}
+pub(crate) struct Board(maou_shogi::Board);
 
 impl Board {
     /// A board without moves before this position.
     pub(crate) fn from_position(position: Position) -> Board {
-        let history = History::new(&position);
-        Board { position, moves: Vec::new(), history }
+        Board(maou_shogi::Board::new(position))
     }
 
     /// The position.
+    #[inline]
     pub(crate) const fn position(&self) -> &Position {
-        &self.position
+        self.0.position()
     }
 
     /// Makes a move that is known to be legal.
+    #[inline]
     pub(crate) fn play(&mut self, mv: Move) {
-        self.moves.push((mv, self.position.make(mv)));
-        self.history.push(&self.position);
-    }
-
-    /// The position before all moves.
-    fn root(&self) -> Position {
-        let mut root = self.position.clone();
-        for &(mv, undo) in self.moves.iter().rev() {
-            root.undo(mv, undo);
-        }
-        root
-    }
-
-    fn last(&self) -> Option<Move> {
-        self.moves.last().map(|&(mv, _)| mv)
+        self.0.push(mv);
     }
 
     fn last_to(&self) -> Option<Square> {
-        self.last().map(Move::to)
+        self.0.last_move().map(Move::to)
     }
 
     /// The move, if it is legal.
+    #[inline]
     fn legal(&self, mv: &Bound<'_, PyMove>) -> PyResult<Move> {
-        self.position.check_move(mv.get().value()).map_err(|error| move_error(mv.py(), error))
+        self.position().check_move(mv.get().value()).map_err(|error| move_error(mv.py(), error))
     }
 
     fn push_parsed<'py>(
@@ -81,7 +63,7 @@ impl Board {
         bytes: Result<[u8; 32], HcpError>,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let bytes = bytes.map_err(|error| {
-            let message = format!("{error} in `{}`", self.position.to_sfen());
+            let message = format!("{error} in `{}`", self.position().to_sfen());
             record_error(py, None, 0, 0, "hcp", &message)
         })?;
         Ok(PyBytes::new(py, &bytes))
@@ -165,43 +147,43 @@ impl Board {
     /// The side to move.
     #[getter]
     fn turn<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        vocabulary::color(py, self.position.turn())
+        vocabulary::color(py, self.position().turn())
     }
 
     /// The number of moves made on this board.
     #[getter]
     fn ply(&self) -> usize {
-        self.moves.len()
+        self.0.moves().len()
     }
 
     /// The number of the next move: SFEN's fourth field.
     #[getter]
     fn move_number(&self) -> u16 {
-        self.position.move_number()
+        self.position().move_number()
     }
 
     /// The 64-bit key of the position as the side to move sees it.
     #[getter]
     fn key(&self) -> u64 {
-        self.position.key()
+        self.position().key()
     }
 
     /// The pieces in hand: Black's and White's.
     #[getter]
     fn hands(&self) -> (PyHand, PyHand) {
-        (PyHand(*self.position.hand(Color::Black)), PyHand(*self.position.hand(Color::White)))
+        (PyHand(*self.position().hand(Color::Black)), PyHand(*self.position().hand(Color::White)))
     }
 
     /// The moves made on this board.
     #[getter]
     fn move_stack<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        PyList::new(py, self.moves.iter().map(|&(mv, _)| Interned(mv)))
+        PyList::new(py, self.0.moves().map(Interned))
     }
 
     /// The move made last, None before the first one.
     #[getter]
     fn last_move<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyMove>>> {
-        self.last().map(|mv| interned(py, mv)).transpose()
+        self.0.last_move().map(|mv| interned(py, mv)).transpose()
     }
 
     /// The legal moves: counted, tested and listed when asked.
@@ -220,94 +202,92 @@ impl Board {
 
     /// Take the last move back and return it.
     fn pop<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyMove>> {
-        let Some((mv, undo)) = self.moves.pop() else {
-            let sfen = self.position.to_sfen();
+        let Some(mv) = self.0.pop() else {
+            let sfen = self.position().to_sfen();
             let message = format!("expected a move to take back, found none before `{sfen}`");
             return Err(PyIndexError::new_err(message));
         };
-        self.position.undo(mv, undo);
-        self.history.pop();
         interned(py, mv)
     }
 
     /// Make the legal move of a text of USI, such as `7g7f`, and return it.
     fn push_usi<'py>(&mut self, py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyMove>> {
-        self.push_parsed(py, self.position.parse_usi_move(text))
+        self.push_parsed(py, self.position().parse_usi_move(text))
     }
 
     /// Make the legal move of a text of CSA, such as `+7776FU`, and return it.
     fn push_csa<'py>(&mut self, py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyMove>> {
-        self.push_parsed(py, self.position.parse_csa_move(text))
+        self.push_parsed(py, self.position().parse_csa_move(text))
     }
 
     /// Make the legal move of a text of KIF or KI2 and return it.
     fn push_kif<'py>(&mut self, py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyMove>> {
-        self.push_parsed(py, self.position.parse_kif_move(text, self.last_to()))
+        self.push_parsed(py, self.position().parse_kif_move(text, self.last_to()))
     }
 
     /// Read a legal move as USI writes it, such as `7g7f`, `8h2b+` or `P*5e`.
     fn parse_usi<'py>(&self, py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyMove>> {
-        parsed(py, self.position.parse_usi_move(text))
+        parsed(py, self.position().parse_usi_move(text))
     }
 
     /// Read a legal move as CSA writes it; the sign may be left out.
     fn parse_csa<'py>(&self, py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyMove>> {
-        parsed(py, self.position.parse_csa_move(text))
+        parsed(py, self.position().parse_csa_move(text))
     }
 
     /// Read a legal move as KIF or KI2 writes it.
     fn parse_kif<'py>(&self, py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyMove>> {
-        parsed(py, self.position.parse_kif_move(text, self.last_to()))
+        parsed(py, self.position().parse_kif_move(text, self.last_to()))
     }
 
     /// Write a legal move as CSA does, such as `+7776FU`.
     #[pyo3(signature = (r#move, /))]
     fn csa(&self, r#move: &Bound<'_, PyMove>) -> PyResult<String> {
-        Ok(self.position.csa_move(self.legal(r#move)?))
+        Ok(self.position().csa_move(self.legal(r#move)?))
     }
 
     /// Write a legal move as KIF does, such as `７六歩(77)` or `同　飛成(28)`.
     #[pyo3(signature = (r#move, /))]
     fn kif(&self, r#move: &Bound<'_, PyMove>) -> PyResult<String> {
-        Ok(self.position.kif_move(self.legal(r#move)?, self.last_to()))
+        Ok(self.position().kif_move(self.legal(r#move)?, self.last_to()))
     }
 
     /// Write a legal move as KI2 does, such as `▲７六歩`, `△同　銀` or `▲５八金右`.
     #[pyo3(signature = (r#move, /))]
     fn ki2(&self, r#move: &Bound<'_, PyMove>) -> PyResult<String> {
-        Ok(self.position.ki2_move(self.legal(r#move)?, self.last_to()))
+        Ok(self.position().ki2_move(self.legal(r#move)?, self.last_to()))
     }
 
     /// Tell whether a move is legal: exactly whether `legal_moves` holds it.
     #[pyo3(signature = (r#move, /))]
     fn is_legal(&self, r#move: &Bound<'_, PyMove>) -> bool {
-        self.position.is_legal(r#move.get().value())
+        self.position().is_legal(r#move.get().value())
     }
 
     /// Tell whether a legal move checks the opponent's king.
     #[pyo3(signature = (r#move, /))]
     fn gives_check(&self, r#move: &Bound<'_, PyMove>) -> PyResult<bool> {
-        Ok(self.position.gives_check(self.legal(r#move)?))
+        Ok(self.position().gives_check(self.legal(r#move)?))
     }
 
     /// Tell whether the side to move is in check.
     fn is_check(&self) -> bool {
-        self.position.in_check()
+        self.position().in_check()
     }
 
     /// Tell whether the side to move is in check and has no legal move.
     fn is_checkmate(&self) -> bool {
-        self.position.is_checkmate()
+        self.position().is_checkmate()
     }
 
     /// A legal move that mates, None if there is none.
     fn mate_in_one<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyMove>>> {
-        self.position.mate_in_one().map(|mv| interned(py, mv)).transpose()
+        self.position().mate_in_one().map(|mv| interned(py, mv)).transpose()
     }
 
     /// The squares of the pieces that check the side to move.
     fn checkers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyFrozenSet>> {
-        squares(py, self.position.checkers())
+        squares(py, self.position().checkers())
     }
 
     /// The squares of a side's pieces that attack a square, pinned ones too.
@@ -317,7 +297,7 @@ impl Board {
         color: ColorArg,
         square: SquareArg,
     ) -> PyResult<Bound<'py, PyFrozenSet>> {
-        squares(py, self.position.attackers(color.0, square.0))
+        squares(py, self.position().attackers(color.0, square.0))
     }
 
     /// The squares that the piece on a square attacks, none if there is no piece.
@@ -326,12 +306,12 @@ impl Board {
         py: Python<'py>,
         square: SquareArg,
     ) -> PyResult<Bound<'py, PyFrozenSet>> {
-        squares(py, self.position.attacks_from(square.0))
+        squares(py, self.position().attacks_from(square.0))
     }
 
     /// The squares of a side's pieces that may only move along the line of a pin.
     fn pinned<'py>(&self, py: Python<'py>, color: ColorArg) -> PyResult<Bound<'py, PyFrozenSet>> {
-        squares(py, self.position.pinned(color.0))
+        squares(py, self.position().pinned(color.0))
     }
 
     /// The piece on a square, None if it is empty.
@@ -340,14 +320,14 @@ impl Board {
         py: Python<'py>,
         square: SquareArg,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.position.piece_on(square.0).map(|piece| vocabulary::piece(py, piece)).transpose()
+        self.position().piece_on(square.0).map(|piece| vocabulary::piece(py, piece)).transpose()
     }
 
     /// The pieces on the board by square, from the first square to the last.
     fn piece_map<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let map = PyDict::new(py);
-        for square in self.position.occupied() {
-            if let Some(piece) = self.position.piece_on(square) {
+        for square in self.position().occupied() {
+            if let Some(piece) = self.position().piece_on(square) {
                 map.set_item(vocabulary::square(py, square)?, vocabulary::piece(py, piece)?)?;
             }
         }
@@ -356,29 +336,29 @@ impl Board {
 
     /// The square of a side's king, None if it has none.
     fn king<'py>(&self, py: Python<'py>, color: ColorArg) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.position.king(color.0).map(|square| vocabulary::square(py, square)).transpose()
+        self.position().king(color.0).map(|square| vocabulary::square(py, square)).transpose()
     }
 
     /// What the history says about the position, for the side to move.
-    fn repetition<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        vocabulary::repetition(py, self.history.repetition())
+    fn repetition<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        vocabulary::repetition(py, self.0.repetition())
     }
 
     /// Tell whether the position has been there so often, this time included.
     #[pyo3(signature = (count = 4))]
-    fn is_repetition(&self, count: usize) -> bool {
-        self.history.n_occurrences() >= count
+    fn is_repetition(&mut self, count: usize) -> bool {
+        self.0.n_occurrences() >= count
     }
 
     /// Tell whether the side to move wins by a rule about kings in the enemy camp.
     #[pyo3(signature = (rule = "27"))]
     fn can_declare_win(&self, rule: &str) -> PyResult<bool> {
-        Ok(self.position.can_declare_win_by(declaration(rule)?))
+        Ok(self.position().can_declare_win_by(declaration(rule)?))
     }
 
     /// How the game has ended by the rules alone, None if it goes on.
-    fn outcome<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some(outcome) = self.history.outcome(&self.position) else { return Ok(None) };
+    fn outcome<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let Some(outcome) = self.0.outcome() else { return Ok(None) };
         let winner = outcome.winner.map(|color| vocabulary::color(py, color)).transpose()?;
         let ending = vocabulary::class(py, "Ending")?.call1((outcome.ending.as_str(),))?;
         let class = py.import(intern!(py, "maou.board"))?.getattr(intern!(py, "Outcome"))?;
@@ -387,33 +367,33 @@ impl Board {
 
     /// The position as SFEN: board, side to move, hands and move number.
     fn sfen(&self) -> String {
-        self.position.to_sfen()
+        self.position().to_sfen()
     }
 
     /// The position as 32 bytes of HCP.
     fn hcp<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        self.bytes(py, self.position.to_hcp())
+        self.bytes(py, self.position().to_hcp())
     }
 
     /// The position as 32 bytes of YaneuraOu's PackedSfen.
     fn packed_sfen<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        self.bytes(py, self.position.to_packed_sfen())
+        self.bytes(py, self.position().to_packed_sfen())
     }
 
     /// The position with left and right swapped, on a board without moves.
     fn mirror(&self) -> Board {
-        Board::from_position(self.position.mirrored())
+        Board::from_position(self.position().mirrored())
     }
 
     /// The position turned by 180°, colors and turn swapped, without moves.
     fn flip(&self) -> Board {
-        Board::from_position(self.position.flipped())
+        Board::from_position(self.position().flipped())
     }
 
     /// A board of its own with the same position and, if asked, the same moves.
     #[pyo3(signature = (*, stack = true))]
     fn copy(&self, stack: bool) -> Board {
-        if stack { self.clone() } else { Board::from_position(self.position.clone()) }
+        if stack { self.clone() } else { Board::from_position(self.position().clone()) }
     }
 
     fn __copy__(&self) -> Board {
@@ -425,26 +405,26 @@ impl Board {
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
-        other.cast::<Board>().is_ok_and(|other| other.borrow().position == self.position)
+        other.cast::<Board>().is_ok_and(|other| other.borrow().position() == self.position())
     }
 
     fn __hash__(&self) -> u64 {
-        self.position.key()
+        self.position().key()
     }
 
     fn __repr__(&self) -> String {
-        format!("Board('{}')", self.position.to_sfen())
+        format!("Board('{}')", self.position().to_sfen())
     }
 
     fn __str__(&self) -> String {
-        self.position.to_kif_board().trim_end_matches('\n').to_owned()
+        self.position().to_kif_board().trim_end_matches('\n').to_owned()
     }
 
     fn __reduce__<'py>(
         &self,
         py: Python<'py>,
     ) -> PyResult<(Bound<'py, PyType>, (String, Bound<'py, PyList>))> {
-        Ok((py.get_type::<Board>(), (self.root().to_sfen(), self.move_stack(py)?)))
+        Ok((py.get_type::<Board>(), (self.0.first().to_sfen(), self.move_stack(py)?)))
     }
 
     /// The picture for notebooks, with the last move marked.
