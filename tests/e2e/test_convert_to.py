@@ -146,7 +146,8 @@ def test_two_games_of_one_name(maou_run: Any, tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr == (
         f"maou convert: {tmp_path / 'other'}: expected games with different names,"
-        " found that two would be `a-2.ki2`\n"
+        " found that two would be `a-2.ki2`; write one file (`-o all.ki2`),"
+        " or convert them apart\n"
     )
     assert not (tmp_path / "other").exists()
 

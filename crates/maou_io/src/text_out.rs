@@ -74,8 +74,10 @@ impl Run<'_> {
                 };
                 if !names.insert(name.clone()) {
                     return Err(Error::Usage(format!(
-                        "{}: expected games with different names, found that two would be `{name}`",
-                        dir.display()
+                        "{}: expected games with different names, found that two would be \
+                         `{name}`; write one file (`-o all.{}`), or convert them apart",
+                        dir.display(),
+                        name.rsplit('.').next().unwrap_or_default()
                     )));
                 }
                 if matches!(outcome, Outcome::Conflict(_)) {
