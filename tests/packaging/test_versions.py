@@ -21,7 +21,7 @@ STUBS = ROOT / "packages/maou-rust/maou_rust-stubs"
 # change, raise INTERFACE in packages/maou-rust/src/lib.rs and maou/_compat.py if code
 # written for the old ones would no longer work, and write the new digest here.
 INTERFACE = 2
-STUBS_DIGEST = "a6934d4b345a87ae3b522a3225d9dd8e124ab761a142b36bca21fbe123210497"
+STUBS_DIGEST = "0acd61719017de34628de1dabd56f2eda95201668a556bc66f32da52c8ef4468"
 
 
 def toml(name: str) -> dict[str, object]:

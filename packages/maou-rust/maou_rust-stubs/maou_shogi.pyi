@@ -1,7 +1,15 @@
 """Rules, notations and records."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal, Self, SupportsIndex, TypedDict, final, type_check_only
+from typing import (
+    Literal,
+    Self,
+    SupportsIndex,
+    TypeAlias,
+    TypedDict,
+    final,
+    type_check_only,
+)
 
 from maou.board import Outcome
 from maou.vocabulary import Color, Piece, PieceType, Repetition, Square
@@ -9,12 +17,14 @@ from maou.vocabulary import Color, Piece, PieceType, Repetition, Square
 __all__ = [
     "Game",
     "Move",
+    "Positions",
     "canonical_sfen",
     "generate",
     "hcp_to_sfen",
     "key",
     "legal_moves_usi",
     "move16_to_usi",
+    "narrow_labels",
     "perft",
     "play_usi",
     "read_records",
@@ -23,6 +33,9 @@ __all__ = [
     "usi_table",
     "write_records",
 ]
+
+# What speaks the buffer protocol, for which Python has a type from 3.12 on.
+_Buffer: TypeAlias = object
 
 @final
 class Move:
@@ -772,3 +785,203 @@ def generate(
         format: `csa`, `kif`, `ki2`, `jkf`, `usi` or `sfen` (UTF-8).
         repeat_openings: Share of games, 0 to 1, that take a common opening.
     """
+
+@final
+class Positions:
+    """Positions as rows of 32 bytes HCP, each of them checked; `maou.PositionArray`.
+
+    Results go into buffers, one after the other in memory, with as many numbers for
+    each row as a method says; nobody else may change or read them meanwhile. Threads:
+    0 for one a core. Every error names its row, counted from 0. The object itself is a
+    buffer of all bytes, read-only.
+
+    Examples:
+        >>> from maou_rust.maou_shogi import Positions, start_sfen
+        >>> positions = Positions.from_sfens([start_sfen()], 1)
+        >>> len(positions), bytes(positions).hex()[:8]
+        (1, '58a44921')
+        >>> mask = bytearray(2187)
+        >>> positions.legal_masks(2187, mask, 1)
+        >>> sum(mask), mask[59]
+        (30, 1)
+    """
+
+    @staticmethod
+    def from_hcp(data: _Buffer, threads: int) -> Positions:
+        """Take a copy of rows of 32 bytes HCP.
+
+        Raises:
+            RecordError: A row is no position.
+            ValueError: The bytes are no multiple of 32.
+        """
+
+    @staticmethod
+    def from_packed_sfens(data: _Buffer, threads: int) -> Positions:
+        """Read rows of 32 bytes PackedSfen.
+
+        Raises:
+            RecordError: A row is no position.
+            ValueError: The bytes are no multiple of 32.
+        """
+
+    @staticmethod
+    def from_sfens(sfens: Sequence[str], threads: int) -> Positions:
+        """Read texts.
+
+        Raises:
+            RecordError: A text is no position with two kings.
+        """
+
+    @staticmethod
+    def from_arrow(source: object, is_packed: bool, threads: int) -> Positions:
+        """Take a column of HCP, or read one of PackedSfen.
+
+        Args:
+            source: An object with `__arrow_c_array__` or `__arrow_c_stream__`. Rows
+                of HCP stay where they are if they are one piece of memory.
+            is_packed: Whether the rows are PackedSfen.
+            threads: The number of threads.
+
+        Raises:
+            RecordError: A row is no position.
+            ValueError: The column has another type, or a row is null.
+        """
+
+    @staticmethod
+    def replay(
+        games: Sequence[tuple[str, Sequence[int]]], threads: int
+    ) -> tuple[Positions, bytearray, bytearray, bytearray]:
+        """Replay games given as starts (SFEN) and 16-bit moves.
+
+        Returns:
+            The position before each move, the number of its game (u32), of moves made
+            before (u32), and the move (u16).
+
+        Raises:
+            RecordError: A start is no position with two kings, or a move is illegal.
+        """
+
+    @staticmethod
+    def replay_arrow(
+        source: object, threads: int
+    ) -> tuple[Positions, bytearray, bytearray, bytearray]:
+        """Replay the games of a table with the columns `start` and `moves`.
+
+        Args:
+            source: An object with `__arrow_c_stream__`.
+            threads: The number of threads.
+
+        Returns:
+            As of `replay`.
+
+        Raises:
+            RecordError: A start is no position with two kings, or a move is illegal.
+            ValueError: There are no such columns.
+        """
+
+    @staticmethod
+    def from_boards(boards: Sequence[Board]) -> Positions:
+        """Take the positions of boards.
+
+        Raises:
+            RecordError: A board lacks a king.
+        """
+
+    def board(self, row: int) -> Board:
+        """A board of a row that is there, without moves before it."""
+
+    @staticmethod
+    def concat(arrays: Sequence[Positions]) -> Positions:
+        """Join rows, one array after the other."""
+
+    def __len__(self) -> int:
+        """The number of rows."""
+
+    def slice(self, start: int, stop: int) -> Positions:
+        """Some of the rows, in the same memory; all of them are there."""
+
+    def take(self, numbers: _Buffer) -> Positions:
+        """The rows with these numbers (u64); all of them are there."""
+
+    def equals(self, other: Positions) -> bool:
+        """Whether the rows are equal."""
+
+    def flip(self, threads: int) -> Positions:
+        """The twins: turned by 180°, colors and sides to move swapped."""
+
+    def sfens(self, threads: int) -> list[str]:
+        """The rows as SFEN with move number 1."""
+
+    def packed_sfens(self, out: _Buffer, threads: int) -> None:
+        """Write PackedSfen: 32 u8 a row."""
+
+    def keys(self, out: _Buffer, threads: int) -> None:
+        """Write keys: one u64 a row."""
+
+    def turns(self, out: _Buffer, threads: int) -> None:
+        """Write sides to move: one u8 a row, 0 Black, 1 White."""
+
+    def in_check(self, out: _Buffer, threads: int) -> None:
+        """Write whether the side to move is in check: one u8 a row."""
+
+    def piece_ids(self, out: _Buffer, threads: int) -> None:
+        """Write the ids of the pieces on the squares: 81 u8 a row."""
+
+    def hands(self, out: _Buffer, threads: int) -> None:
+        """Write how many pieces the hands hold: 14 u8 a row."""
+
+    def compact(self, piece_ids: _Buffer, hands: _Buffer, threads: int) -> None:
+        """Write both of them."""
+
+    def dlshogi(self, features1: _Buffer, features2: _Buffer, threads: int) -> None:
+        """Write dlshogi's inputs: 62 · 81 and 57 · 81 f32 a row."""
+
+    def legal_masks(self, n_labels: int, out: _Buffer, threads: int) -> None:
+        """Write 1 for the labels of legal moves, 0 for others: `n_labels` u8 a row."""
+
+    def labels(
+        self,
+        moves: _Buffer,
+        n_labels: int,
+        is_legal_only: bool,
+        out: _Buffer,
+        threads: int,
+    ) -> None:
+        """Write the labels of moves.
+
+        Args:
+            moves: One u16 a row.
+            n_labels: The scheme: 2187 or 1496.
+            is_legal_only: Whether moves have to be legal; if not, they need a label.
+            out: One i64 a row.
+            threads: The number of threads.
+
+        Raises:
+            RecordError: A move is not legal, or none at all.
+        """
+
+    def moves(self, labels: _Buffer, n_labels: int, out: _Buffer, threads: int) -> None:
+        """Write the legal moves of labels.
+
+        Args:
+            labels: One i64 a row.
+            n_labels: The scheme: 2187 or 1496.
+            out: One u16 a row.
+            threads: The number of threads.
+
+        Raises:
+            RecordError: A label is that of no legal move.
+        """
+
+    def __arrow_c_array__(
+        self, requested_schema: object | None = None
+    ) -> tuple[object, object]:
+        """Hand the rows over as an Arrow array of the same memory.
+
+        Fixed-size lists of 32 bytes, or fixed-size binaries if they are asked for.
+        """
+
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+def narrow_labels() -> list[int]:
+    """The label of 1496 for each label of 2187, -1 where there is none."""

@@ -13,6 +13,7 @@ mod maou_io;
 mod maou_shogi;
 mod moves;
 mod plain;
+mod position_array;
 mod vocabulary;
 
 use std::collections::BTreeMap;

@@ -20,6 +20,8 @@ pub(crate) mod python {
     use crate::hand::PyHand;
     #[pymodule_export]
     use crate::moves::PyMove;
+    #[pymodule_export]
+    use crate::position_array::{Positions, narrow_labels};
 
     #[pymodule_export]
     use super::{

@@ -37,11 +37,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from maou import svg
+    from maou import policy, svg
     from maou.board import Outcome
     from maou.dataset import Dataset, to_usi
     from maou.game import Comment, Game, Variation
     from maou.headers import TimeControl
+    from maou.positions import PositionArray
     from maou.records import read_games, write_games
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "Outcome",
     "Piece",
     "PieceType",
+    "PositionArray",
     "RecordError",
     "Repetition",
     "Square",
@@ -67,6 +69,7 @@ __all__ = [
     "UsageError",
     "Variation",
     "__version__",
+    "policy",
     "read_games",
     "svg",
     "to_usi",
@@ -79,8 +82,10 @@ _LAZY = {
     "Dataset": "maou.dataset",
     "Game": "maou.game",
     "Outcome": "maou.board",
+    "PositionArray": "maou.positions",
     "TimeControl": "maou.headers",
     "Variation": "maou.game",
+    "policy": "maou.policy",
     "read_games": "maou.records",
     "svg": "maou.svg",
     "to_usi": "maou.dataset",
@@ -94,7 +99,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     module = import_module(_LAZY[name])
-    value = module if name == "svg" else getattr(module, name)
+    value = module if name in ("policy", "svg") else getattr(module, name)
     globals()[name] = value
     return value
 
