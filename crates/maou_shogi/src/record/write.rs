@@ -11,12 +11,16 @@
 //! | another forbidden action | kept | becomes an illegal move | becomes an illegal move |
 //! | a game that was not played | becomes an interrupted one | kept | kept |
 //! | a winner without an ending | lost | lost | lost |
+//! | what could not be played at the end of a line | lost | lost | lost |
 //!
-//! JKF is like KIF, but for fractions of seconds and games that were not played; USI lines hold the
-//! start and the main line, SFENs the start.
+//! JKF is like KIF, but for fractions of seconds, and for games that were not played, as in CSA; USI
+//! lines hold the start and the main line, SFENs the start.
 //!
-//! `tail` and `eval_scale_cp` are not written, nor told as lost. Start positions without a name are
-//! written as boards.
+//! A result is never written as another one: where no word of a format tells it, none is written. A
+//! comment that would be read as something else gets a blank in front, and counts as lost.
+//!
+//! `eval_scale_cp` is not written, nor told as lost. Start positions without a name are written as
+//! boards.
 
 mod csa;
 mod ending;

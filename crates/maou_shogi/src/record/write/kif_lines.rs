@@ -32,6 +32,7 @@ pub(super) struct Line<'a> {
     pub times_ms: &'a [Option<u32>],
     pub ending: Ending,
     pub result: GameResult,
+    pub tail: &'a str,
     pub comments: &'a Comments,
     pub variations: &'a [Variation],
 }
@@ -46,6 +47,7 @@ impl<'a> From<&'a GameRecord> for Line<'a> {
             times_ms: &game.times_ms,
             ending: game.ending,
             result: game.result,
+            tail: &game.tail,
             comments: &game.comments,
             variations: &game.variations,
         }
@@ -62,6 +64,7 @@ impl<'a> From<&'a Variation> for Line<'a> {
             times_ms: &line.times_ms,
             ending: line.ending,
             result: line.result,
+            tail: &line.tail,
             comments: &line.comments,
             variations: &line.variations,
         }
@@ -82,7 +85,8 @@ impl<'a> Line<'a> {
         let is_here = |ply: u32| plies.contains(&(ply as usize));
         let (comments, strays): (Vec<Comment>, Vec<_>) =
             self.comments.iter().partition(|comment| is_here(comment.ply));
-        let mut loss = Loss { n_comments: strays.len() as u64, ..Loss::NONE };
+        let n_tails = u64::from(!self.tail.is_empty());
+        let mut loss = Loss { n_comments: strays.len() as u64, n_tails, ..Loss::NONE };
         let mut remarks: Vec<Remark> = comments.into_iter().map(Remark::from).collect();
         remarks.sort_by_key(|remark| remark.ply);
         let (mut variations, strays): (Vec<&Variation>, Vec<_>) =

@@ -20,6 +20,8 @@ pub struct Loss {
     pub n_times: u64,
     /// Endings and results, where the game that is read again has another one.
     pub n_endings: u64,
+    /// Ends of lines that could not be read or played: `tail` of the game and of variations.
+    pub n_tails: u64,
 }
 
 impl Loss {
@@ -32,10 +34,11 @@ impl Loss {
         n_evals: 0,
         n_times: 0,
         n_endings: 0,
+        n_tails: 0,
     };
 
     /// Each kind of loss with its name in the plural.
-    pub const fn entries(&self) -> [(&'static str, u64); 7] {
+    pub const fn entries(&self) -> [(&'static str, u64); 8] {
         [
             ("moves", self.n_moves),
             ("variations", self.n_variations),
@@ -44,6 +47,7 @@ impl Loss {
             ("evals", self.n_evals),
             ("times", self.n_times),
             ("endings", self.n_endings),
+            ("unplayed ends", self.n_tails),
         ]
     }
 
@@ -62,6 +66,7 @@ impl AddAssign for Loss {
         self.n_evals += other.n_evals;
         self.n_times += other.n_times;
         self.n_endings += other.n_endings;
+        self.n_tails += other.n_tails;
     }
 }
 

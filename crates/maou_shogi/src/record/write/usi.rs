@@ -40,6 +40,7 @@ fn loss_beside_moves(game: &GameRecord) -> Loss {
         n_evals: game.evals_cp.iter().flatten().count() as u64,
         n_times: game.times_ms.iter().flatten().count() as u64,
         n_endings: u64::from(!is_told),
+        n_tails: u64::from(!game.tail.is_empty()),
         ..Loss::NONE
     }
 }

@@ -156,3 +156,22 @@ fn no_header_is_read_as_a_move_or_a_turn() {
         }
     }
 }
+
+#[test]
+fn what_could_not_be_played_is_counted() {
+    let text = "PI\n+\n+7776FU\n-3334FU\n+8899UM\n%ILLEGAL_MOVE\n";
+    let game = read_full(text.as_bytes()).games.remove(0);
+    assert_eq!((game.ending, game.tail.is_empty()), (Ending::IllegalMove, false));
+    for format in Format::ALL {
+        let mut text = String::new();
+        let loss = write_record(format, &game, &mut text);
+        assert_eq!(loss.n_tails, 1, "{text}");
+        assert!(loss.to_string().contains("1 unplayed end"), "{loss}");
+    }
+    // Who lost by it is told all the same.
+    for format in FORMATS {
+        let (back, loss, _) = again(format, &game);
+        assert_eq!((back.ending, back.result), (game.ending, GameResult::WhiteWins));
+        assert_eq!(loss.n_endings, 0);
+    }
+}
