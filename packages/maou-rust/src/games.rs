@@ -333,14 +333,14 @@ pub(crate) fn format_of(name: &str) -> PyResult<Format> {
 /// Everything that a reader found in one file.
 #[derive(Default)]
 struct Found {
-    games: Vec<Box<GameRecord>>,
+    games: Vec<Game>,
     /// Errors, each with the number of its game, from 1.
     errors: Vec<(usize, RecordError)>,
 }
 
 impl Sink for Found {
     fn game(&mut self, game: &GameRecord) {
-        self.games.push(Box::new(game.clone()));
+        self.games.push(Game { record: Box::new(game.clone()), was_read: true });
     }
 
     fn error(&mut self, error: RecordError) {
@@ -369,8 +369,8 @@ pub(crate) fn read_records<'py>(
         (READERS.with(read), found)
     });
     let games = found.games.into_iter();
-    let games = games.map(|record| Py::new(py, Game { record, was_read: true }));
-    let games = PyList::new(py, games.collect::<PyResult<Vec<_>>>()?)?;
+    let games = games.map(|game| Py::new(py, game)).collect::<PyResult<Vec<_>>>()?;
+    let games = PyList::new(py, games)?;
     let problems = PyList::empty(py);
     for (game_number, error) in &found.errors {
         let problem = PyDict::new(py);
