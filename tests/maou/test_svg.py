@@ -388,7 +388,10 @@ def test_boards_are_drawn() -> None:
         def sfen(self) -> str:
             return MIDDLE
 
-    assert svg.board(Position()) == svg.board(MIDDLE)
+    class Row:
+        sfen = MIDDLE
+
+    assert svg.board(Position()) == svg.board(Row()) == svg.board(MIDDLE)
     board = maou.Board()
     board.push_usi("7g7f")
     assert svg.board(board) == svg.board(board.sfen())

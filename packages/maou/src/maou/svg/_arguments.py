@@ -31,7 +31,15 @@ class HasSfen(Protocol):
         """The position as SFEN."""
 
 
-BoardLike = HasSfen | str | None
+class HasSfenText(Protocol):
+    """A row that holds an SFEN."""
+
+    @property
+    def sfen(self) -> str:
+        """The position as SFEN."""
+
+
+BoardLike = HasSfen | HasSfenText | str | None
 MoveLike = str | SupportsInt
 SquareLike = str | SupportsIndex
 # Keys of mappings are invariant: each kind of them is named.
@@ -83,8 +91,10 @@ def diagram(position: BoardLike) -> Diagram:
     """
     if position is None:
         text = maou_shogi.start_sfen()
+    elif isinstance(position, str):
+        text = position
     else:
-        text = position if isinstance(position, str) else position.sfen()
+        text = position.sfen if isinstance(position.sfen, str) else position.sfen()
     sfen = maou_shogi.canonical_sfen(text)
     rows, turn, hands, _ = sfen.split()
     return Diagram(

@@ -57,7 +57,8 @@ def board(
     """Draw a position.
 
     Args:
-        board: A `maou.Board` or an SFEN, None for the usual start position.
+        board: A `maou.Board`, anything else that has an `sfen`, or an SFEN itself; None
+            for the usual start position.
         last_move: The move that led to it; its squares are tinted. A move is USI text,
             a `maou.Move`, or a 16-bit number.
         arrows: Moves, or `Arrow` with color, weight and label; a drop starts at the
