@@ -1,5 +1,7 @@
 //! The board as a Python object: a position, the moves that led to it, and its history.
 
+use std::cell::{Ref, RefCell, RefMut};
+
 use maou_shogi::record::MoveTextError;
 use maou_shogi::{Bitboard, Color, Declaration, Handicap, HcpError, Move, Position, Setup, Square};
 use pyo3::exceptions::{PyIndexError, PyValueError};
@@ -14,45 +16,72 @@ use crate::moves::{Interned, PyMove, interned};
 use crate::vocabulary::{self, ColorArg, SquareArg};
 
 /// A legal position, the moves that led to it, and what may be played.
-#[pyclass(module = "maou")]
-#[derive(Clone)]
-pub(crate) struct Board(maou_shogi::Board);
+#[pyclass(frozen, module = "maou")]
+pub(crate) struct Board(Attached<maou_shogi::Board>);
+
+/// A value that is touched by threads attached to the interpreter alone, and never while Python
+/// code may run: the cheaper half of what a class that is not `frozen` has, whose atomic flags take
+/// a tenth of the time of a push.
+struct Attached<T>(RefCell<T>);
+
+// SAFETY: the value is behind `borrow` and `borrow_mut`, which ask for a thread that is attached.
+// This extension is built for the limited API, which only interpreters with a GIL load: one thread
+// is attached at a time.
+unsafe impl<T: Send> Sync for Attached<T> {}
+
+impl<T> Attached<T> {
+    #[inline]
+    fn borrow(&self, _: Python<'_>) -> Ref<'_, T> {
+        self.0.borrow()
+    }
+
+    #[inline]
+    fn borrow_mut(&self, _: Python<'_>) -> RefMut<'_, T> {
+        self.0.borrow_mut()
+    }
+}
 
 impl Board {
+    pub(crate) const fn new(board: maou_shogi::Board) -> Board {
+        Board(Attached(RefCell::new(board)))
+    }
+
     /// A board without moves before this position.
     pub(crate) fn from_position(position: Position) -> Board {
-        Board(maou_shogi::Board::new(position))
+        Board::new(maou_shogi::Board::new(position))
     }
 
     /// The position.
     #[inline]
-    pub(crate) const fn position(&self) -> &Position {
-        self.0.position()
+    pub(crate) fn position(&self, py: Python<'_>) -> Ref<'_, Position> {
+        Ref::map(self.0.borrow(py), maou_shogi::Board::position)
     }
 
     /// Makes a move that is known to be legal.
     #[inline]
-    pub(crate) fn play(&mut self, mv: Move) {
-        self.0.push(mv);
+    fn play(&self, py: Python<'_>, mv: Move) {
+        self.0.borrow_mut(py).push(mv);
     }
 
-    fn last_to(&self) -> Option<Square> {
-        self.0.last_move().map(Move::to)
+    fn last_to(&self, py: Python<'_>) -> Option<Square> {
+        self.0.borrow(py).last_move().map(Move::to)
     }
 
     /// The move, if it is legal.
     #[inline]
     fn legal(&self, mv: &Bound<'_, PyMove>) -> PyResult<Move> {
-        self.position().check_move(mv.get().value()).map_err(|error| move_error(mv.py(), error))
+        let py = mv.py();
+        let mv = self.position(py).check_move(mv.get().value());
+        mv.map_err(|error| move_error(py, error))
     }
 
     fn push_parsed<'py>(
-        &mut self,
+        &self,
         py: Python<'py>,
         mv: Result<Move, MoveTextError>,
     ) -> PyResult<Bound<'py, PyMove>> {
         let mv = mv.map_err(|error| move_error(py, error))?;
-        self.play(mv);
+        self.play(py, mv);
         interned(py, mv)
     }
 
@@ -63,7 +92,7 @@ impl Board {
         bytes: Result<[u8; 32], HcpError>,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let bytes = bytes.map_err(|error| {
-            let message = format!("{error} in `{}`", self.position().to_sfen());
+            let message = format!("{error} in `{}`", self.position(py).to_sfen());
             record_error(py, None, 0, 0, "hcp", &message)
         })?;
         Ok(PyBytes::new(py, &bytes))
@@ -104,7 +133,7 @@ fn declaration(name: &str) -> PyResult<Declaration> {
 impl Board {
     #[new]
     #[pyo3(signature = (sfen = None, moves = None))]
-    fn new(
+    fn py_new(
         py: Python<'_>,
         sfen: Option<&str>,
         moves: Option<&Bound<'_, PyAny>>,
@@ -113,7 +142,7 @@ impl Board {
             Some(sfen) => parse(py, sfen)?,
             None => Position::startpos(),
         };
-        let mut board = Board::from_position(position);
+        let board = Board::from_position(position);
         if let Some(moves) = moves {
             for mv in moves.try_iter()? {
                 board.push(mv?.cast::<PyMove>()?)?;
@@ -147,43 +176,47 @@ impl Board {
     /// The side to move.
     #[getter]
     fn turn<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        vocabulary::color(py, self.position().turn())
+        vocabulary::color(py, self.position(py).turn())
     }
 
     /// The number of moves made on this board.
     #[getter]
-    fn ply(&self) -> usize {
-        self.0.moves().len()
+    fn ply(&self, py: Python<'_>) -> usize {
+        self.0.borrow(py).moves().len()
     }
 
     /// The number of the next move: SFEN's fourth field.
     #[getter]
-    fn move_number(&self) -> u16 {
-        self.position().move_number()
+    fn move_number(&self, py: Python<'_>) -> u16 {
+        self.position(py).move_number()
     }
 
     /// The 64-bit key of the position as the side to move sees it.
     #[getter]
-    fn key(&self) -> u64 {
-        self.position().key()
+    fn key(&self, py: Python<'_>) -> u64 {
+        self.position(py).key()
     }
 
     /// The pieces in hand: Black's and White's.
     #[getter]
-    fn hands(&self) -> (PyHand, PyHand) {
-        (PyHand(*self.position().hand(Color::Black)), PyHand(*self.position().hand(Color::White)))
+    fn hands(&self, py: Python<'_>) -> (PyHand, PyHand) {
+        (
+            PyHand(*self.position(py).hand(Color::Black)),
+            PyHand(*self.position(py).hand(Color::White)),
+        )
     }
 
     /// The moves made on this board.
     #[getter]
     fn move_stack<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        PyList::new(py, self.0.moves().map(Interned))
+        let moves: Vec<Move> = self.0.borrow(py).moves().collect();
+        PyList::new(py, moves.into_iter().map(Interned))
     }
 
     /// The move made last, None before the first one.
     #[getter]
     fn last_move<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyMove>>> {
-        self.0.last_move().map(|mv| interned(py, mv)).transpose()
+        self.0.borrow(py).last_move().map(|mv| interned(py, mv)).transpose()
     }
 
     /// The legal moves: counted, tested and listed when asked.
@@ -194,16 +227,16 @@ impl Board {
 
     /// Make a legal move.
     #[pyo3(signature = (r#move, /))]
-    fn push(&mut self, r#move: &Bound<'_, PyMove>) -> PyResult<()> {
+    fn push(&self, r#move: &Bound<'_, PyMove>) -> PyResult<()> {
         let mv = self.legal(r#move)?;
-        self.play(mv);
+        self.play(r#move.py(), mv);
         Ok(())
     }
 
     /// Take the last move back and return it.
-    fn pop<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyMove>> {
-        let Some(mv) = self.0.pop() else {
-            let sfen = self.position().to_sfen();
+    fn pop<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyMove>> {
+        let Some(mv) = self.0.borrow_mut(py).pop() else {
+            let sfen = self.position(py).to_sfen();
             let message = format!("expected a move to take back, found none before `{sfen}`");
             return Err(PyIndexError::new_err(message));
         };
@@ -211,83 +244,87 @@ impl Board {
     }
 
     /// Make the legal move of a text of USI, such as `7g7f`, and return it.
-    fn push_usi<'py>(&mut self, py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyMove>> {
-        self.push_parsed(py, self.position().parse_usi_move(text))
+    fn push_usi<'py>(&self, py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyMove>> {
+        self.push_parsed(py, self.position(py).parse_usi_move(text))
     }
 
     /// Make the legal move of a text of CSA, such as `+7776FU`, and return it.
-    fn push_csa<'py>(&mut self, py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyMove>> {
-        self.push_parsed(py, self.position().parse_csa_move(text))
+    fn push_csa<'py>(&self, py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyMove>> {
+        self.push_parsed(py, self.position(py).parse_csa_move(text))
     }
 
     /// Make the legal move of a text of KIF or KI2 and return it.
-    fn push_kif<'py>(&mut self, py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyMove>> {
-        self.push_parsed(py, self.position().parse_kif_move(text, self.last_to()))
+    fn push_kif<'py>(&self, py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyMove>> {
+        self.push_parsed(py, self.position(py).parse_kif_move(text, self.last_to(py)))
     }
 
     /// Read a legal move as USI writes it, such as `7g7f`, `8h2b+` or `P*5e`.
     fn parse_usi<'py>(&self, py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyMove>> {
-        parsed(py, self.position().parse_usi_move(text))
+        parsed(py, self.position(py).parse_usi_move(text))
     }
 
     /// Read a legal move as CSA writes it; the sign may be left out.
     fn parse_csa<'py>(&self, py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyMove>> {
-        parsed(py, self.position().parse_csa_move(text))
+        parsed(py, self.position(py).parse_csa_move(text))
     }
 
     /// Read a legal move as KIF or KI2 writes it.
     fn parse_kif<'py>(&self, py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyMove>> {
-        parsed(py, self.position().parse_kif_move(text, self.last_to()))
+        parsed(py, self.position(py).parse_kif_move(text, self.last_to(py)))
     }
 
     /// Write a legal move as CSA does, such as `+7776FU`.
     #[pyo3(signature = (r#move, /))]
     fn csa(&self, r#move: &Bound<'_, PyMove>) -> PyResult<String> {
-        Ok(self.position().csa_move(self.legal(r#move)?))
+        let (py, mv) = (r#move.py(), self.legal(r#move)?);
+        Ok(self.position(py).csa_move(mv))
     }
 
     /// Write a legal move as KIF does, such as `７六歩(77)` or `同　飛成(28)`.
     #[pyo3(signature = (r#move, /))]
     fn kif(&self, r#move: &Bound<'_, PyMove>) -> PyResult<String> {
-        Ok(self.position().kif_move(self.legal(r#move)?, self.last_to()))
+        let (py, mv) = (r#move.py(), self.legal(r#move)?);
+        Ok(self.position(py).kif_move(mv, self.last_to(py)))
     }
 
     /// Write a legal move as KI2 does, such as `▲７六歩`, `△同　銀` or `▲５八金右`.
     #[pyo3(signature = (r#move, /))]
     fn ki2(&self, r#move: &Bound<'_, PyMove>) -> PyResult<String> {
-        Ok(self.position().ki2_move(self.legal(r#move)?, self.last_to()))
+        let (py, mv) = (r#move.py(), self.legal(r#move)?);
+        Ok(self.position(py).ki2_move(mv, self.last_to(py)))
     }
 
     /// Tell whether a move is legal: exactly whether `legal_moves` holds it.
     #[pyo3(signature = (r#move, /))]
     fn is_legal(&self, r#move: &Bound<'_, PyMove>) -> bool {
-        self.position().is_legal(r#move.get().value())
+        self.position(r#move.py()).is_legal(r#move.get().value())
     }
 
     /// Tell whether a legal move checks the opponent's king.
     #[pyo3(signature = (r#move, /))]
     fn gives_check(&self, r#move: &Bound<'_, PyMove>) -> PyResult<bool> {
-        Ok(self.position().gives_check(self.legal(r#move)?))
+        let mv = self.legal(r#move)?;
+        Ok(self.position(r#move.py()).gives_check(mv))
     }
 
     /// Tell whether the side to move is in check.
-    fn is_check(&self) -> bool {
-        self.position().in_check()
+    fn is_check(&self, py: Python<'_>) -> bool {
+        self.position(py).in_check()
     }
 
     /// Tell whether the side to move is in check and has no legal move.
-    fn is_checkmate(&self) -> bool {
-        self.position().is_checkmate()
+    fn is_checkmate(&self, py: Python<'_>) -> bool {
+        self.position(py).is_checkmate()
     }
 
     /// A legal move that mates, None if there is none.
     fn mate_in_one<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyMove>>> {
-        self.position().mate_in_one().map(|mv| interned(py, mv)).transpose()
+        self.position(py).mate_in_one().map(|mv| interned(py, mv)).transpose()
     }
 
     /// The squares of the pieces that check the side to move.
     fn checkers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyFrozenSet>> {
-        squares(py, self.position().checkers())
+        squares(py, self.position(py).checkers())
     }
 
     /// The squares of a side's pieces that attack a square, pinned ones too.
@@ -297,7 +334,7 @@ impl Board {
         color: ColorArg,
         square: SquareArg,
     ) -> PyResult<Bound<'py, PyFrozenSet>> {
-        squares(py, self.position().attackers(color.0, square.0))
+        squares(py, self.position(py).attackers(color.0, square.0))
     }
 
     /// The squares that the piece on a square attacks, none if there is no piece.
@@ -306,12 +343,12 @@ impl Board {
         py: Python<'py>,
         square: SquareArg,
     ) -> PyResult<Bound<'py, PyFrozenSet>> {
-        squares(py, self.position().attacks_from(square.0))
+        squares(py, self.position(py).attacks_from(square.0))
     }
 
     /// The squares of a side's pieces that may only move along the line of a pin.
     fn pinned<'py>(&self, py: Python<'py>, color: ColorArg) -> PyResult<Bound<'py, PyFrozenSet>> {
-        squares(py, self.position().pinned(color.0))
+        squares(py, self.position(py).pinned(color.0))
     }
 
     /// The piece on a square, None if it is empty.
@@ -320,14 +357,14 @@ impl Board {
         py: Python<'py>,
         square: SquareArg,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.position().piece_on(square.0).map(|piece| vocabulary::piece(py, piece)).transpose()
+        self.position(py).piece_on(square.0).map(|piece| vocabulary::piece(py, piece)).transpose()
     }
 
     /// The pieces on the board by square, from the first square to the last.
     fn piece_map<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let map = PyDict::new(py);
-        for square in self.position().occupied() {
-            if let Some(piece) = self.position().piece_on(square) {
+        for square in self.position(py).occupied() {
+            if let Some(piece) = self.position(py).piece_on(square) {
                 map.set_item(vocabulary::square(py, square)?, vocabulary::piece(py, piece)?)?;
             }
         }
@@ -336,29 +373,29 @@ impl Board {
 
     /// The square of a side's king, None if it has none.
     fn king<'py>(&self, py: Python<'py>, color: ColorArg) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.position().king(color.0).map(|square| vocabulary::square(py, square)).transpose()
+        self.position(py).king(color.0).map(|square| vocabulary::square(py, square)).transpose()
     }
 
     /// What the history says about the position, for the side to move.
-    fn repetition<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        vocabulary::repetition(py, self.0.repetition())
+    fn repetition<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        vocabulary::repetition(py, self.0.borrow_mut(py).repetition())
     }
 
     /// Tell whether the position has been there so often, this time included.
     #[pyo3(signature = (count = 4))]
-    fn is_repetition(&mut self, count: usize) -> bool {
-        self.0.n_occurrences() >= count
+    fn is_repetition(&self, py: Python<'_>, count: usize) -> bool {
+        self.0.borrow_mut(py).n_occurrences() >= count
     }
 
     /// Tell whether the side to move wins by a rule about kings in the enemy camp.
     #[pyo3(signature = (rule = "27"))]
-    fn can_declare_win(&self, rule: &str) -> PyResult<bool> {
-        Ok(self.position().can_declare_win_by(declaration(rule)?))
+    fn can_declare_win(&self, py: Python<'_>, rule: &str) -> PyResult<bool> {
+        Ok(self.position(py).can_declare_win_by(declaration(rule)?))
     }
 
     /// How the game has ended by the rules alone, None if it goes on.
-    fn outcome<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some(outcome) = self.0.outcome() else { return Ok(None) };
+    fn outcome<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let Some(outcome) = self.0.borrow_mut(py).outcome() else { return Ok(None) };
         let winner = outcome.winner.map(|color| vocabulary::color(py, color)).transpose()?;
         let ending = vocabulary::class(py, "Ending")?.call1((outcome.ending.as_str(),))?;
         let class = py.import(intern!(py, "maou.board"))?.getattr(intern!(py, "Outcome"))?;
@@ -366,72 +403,73 @@ impl Board {
     }
 
     /// The position as SFEN: board, side to move, hands and move number.
-    fn sfen(&self) -> String {
-        self.position().to_sfen()
+    fn sfen(&self, py: Python<'_>) -> String {
+        self.position(py).to_sfen()
     }
 
     /// The position as 32 bytes of HCP.
     fn hcp<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        self.bytes(py, self.position().to_hcp())
+        self.bytes(py, self.position(py).to_hcp())
     }
 
     /// The position as 32 bytes of YaneuraOu's PackedSfen.
     fn packed_sfen<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        self.bytes(py, self.position().to_packed_sfen())
+        self.bytes(py, self.position(py).to_packed_sfen())
     }
 
     /// The position with left and right swapped, on a board without moves.
-    fn mirror(&self) -> Board {
-        Board::from_position(self.position().mirrored())
+    fn mirror(&self, py: Python<'_>) -> Board {
+        Board::from_position(self.position(py).mirrored())
     }
 
     /// The position turned by 180°, colors and turn swapped, without moves.
-    fn flip(&self) -> Board {
-        Board::from_position(self.position().flipped())
+    fn flip(&self, py: Python<'_>) -> Board {
+        Board::from_position(self.position(py).flipped())
     }
 
     /// A board of its own with the same position and, if asked, the same moves.
     #[pyo3(signature = (*, stack = true))]
-    fn copy(&self, stack: bool) -> Board {
-        if stack { self.clone() } else { Board::from_position(self.position().clone()) }
+    fn copy(&self, py: Python<'_>, stack: bool) -> Board {
+        if stack { self.__copy__(py) } else { Board::from_position(self.position(py).clone()) }
     }
 
-    fn __copy__(&self) -> Board {
-        self.clone()
+    fn __copy__(&self, py: Python<'_>) -> Board {
+        Board::new(self.0.borrow(py).clone())
     }
 
-    fn __deepcopy__(&self, _memo: &Bound<'_, PyAny>) -> Board {
-        self.clone()
+    fn __deepcopy__(&self, memo: &Bound<'_, PyAny>) -> Board {
+        self.__copy__(memo.py())
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
-        other.cast::<Board>().is_ok_and(|other| other.borrow().position() == self.position())
+        let py = other.py();
+        other.cast::<Board>().is_ok_and(|other| *other.get().position(py) == *self.position(py))
     }
 
-    fn __hash__(&self) -> u64 {
-        self.position().key()
+    fn __hash__(&self, py: Python<'_>) -> u64 {
+        self.position(py).key()
     }
 
-    fn __repr__(&self) -> String {
-        format!("Board('{}')", self.position().to_sfen())
+    fn __repr__(&self, py: Python<'_>) -> String {
+        format!("Board('{}')", self.position(py).to_sfen())
     }
 
-    fn __str__(&self) -> String {
-        self.position().to_kif_board().trim_end_matches('\n').to_owned()
+    fn __str__(&self, py: Python<'_>) -> String {
+        self.position(py).to_kif_board().trim_end_matches('\n').to_owned()
     }
 
     fn __reduce__<'py>(
         &self,
         py: Python<'py>,
     ) -> PyResult<(Bound<'py, PyType>, (String, Bound<'py, PyList>))> {
-        Ok((py.get_type::<Board>(), (self.0.first().to_sfen(), self.move_stack(py)?)))
+        Ok((py.get_type::<Board>(), (self.0.borrow(py).first().to_sfen(), self.move_stack(py)?)))
     }
 
     /// The picture for notebooks, with the last move marked.
     fn _repr_svg_<'py>(slf: &Bound<'py, Board>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let options = PyDict::new(py);
-        options.set_item(intern!(py, "last_move"), slf.borrow().last_move(py)?)?;
+        options.set_item(intern!(py, "last_move"), slf.get().last_move(py)?)?;
         let svg = py.import(intern!(py, "maou.svg"))?;
         svg.call_method(intern!(py, "board"), (slf,), Some(&options))?.str().map(Bound::into_any)
     }
@@ -443,7 +481,7 @@ pub(crate) struct LegalMoves(Py<Board>);
 
 impl LegalMoves {
     fn list<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let moves = self.0.borrow(py).position().legal_moves();
+        let moves = self.0.get().position(py).legal_moves();
         PyList::new(py, moves.iter().map(|&mv| Interned(mv)))
     }
 }
@@ -451,15 +489,15 @@ impl LegalMoves {
 #[pymethods]
 impl LegalMoves {
     fn __len__(&self, py: Python<'_>) -> usize {
-        self.0.borrow(py).position().count_legal_moves()
+        self.0.get().position(py).count_legal_moves()
     }
 
     fn __bool__(&self, py: Python<'_>) -> bool {
-        self.0.borrow(py).position().has_legal_move()
+        self.0.get().position(py).has_legal_move()
     }
 
     fn __contains__(&self, mv: &Bound<'_, PyMove>) -> bool {
-        self.0.borrow(mv.py()).position().is_legal(mv.get().value())
+        self.0.get().position(mv.py()).is_legal(mv.get().value())
     }
 
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
@@ -467,7 +505,7 @@ impl LegalMoves {
     }
 
     fn __getitem__<'py>(&self, py: Python<'py>, index: isize) -> PyResult<Bound<'py, PyMove>> {
-        let moves = self.0.borrow(py).position().legal_moves();
+        let moves = self.0.get().position(py).legal_moves();
         let from_start = if index < 0 { index + moves.len() as isize } else { index };
         let found = usize::try_from(from_start).ok().and_then(|index| moves.get(index).copied());
         let mv = found.ok_or_else(|| {
@@ -478,7 +516,7 @@ impl LegalMoves {
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {
-        let moves = self.0.borrow(py).position().legal_moves();
+        let moves = self.0.get().position(py).legal_moves();
         let moves: Vec<String> = moves.iter().map(|mv| mv.to_usi()).collect();
         format!("<LegalMoves: {}>", moves.join(" "))
     }

@@ -146,16 +146,16 @@ impl Game {
             usize::try_from(ply).ok().and_then(|ply| moves.get(..ply)).ok_or_else(|| {
                 PyIndexError::new_err(format!("expected a ply in 0..={n_plies}, found {ply}"))
             })?;
-        let mut board = Board::from_position(self.record.start.clone());
+        let mut board = maou_shogi::Board::new(self.record.start.clone());
         for (ply, mv) in moves.iter().enumerate() {
             if !self.was_read && !board.position().is_legal(*mv) {
                 let sfen = board.position().to_sfen();
                 let message = format!("ply {ply}: expected a legal move, found `{mv}` in `{sfen}`");
                 return Err(illegal_move(py, &message));
             }
-            board.play(*mv);
+            board.push(*mv);
         }
-        Ok(board)
+        Ok(Board::new(board))
     }
 }
 
