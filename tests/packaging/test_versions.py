@@ -21,7 +21,7 @@ STUBS = ROOT / "packages/maou-rust/maou_rust-stubs"
 # change, raise INTERFACE in packages/maou-rust/src/lib.rs and maou/_compat.py if code
 # written for the old ones would no longer work, and write the new digest here.
 INTERFACE = 2
-STUBS_DIGEST = "0acd61719017de34628de1dabd56f2eda95201668a556bc66f32da52c8ef4468"
+STUBS_DIGEST = "75e1c8af81a3edc70c8922550fd0f2e2f631da087b0e0ff2f2acc3abdf739e60"
 
 
 def toml(name: str) -> dict[str, object]:

@@ -71,6 +71,7 @@ mod tables;
 mod teacher;
 #[cfg(test)]
 mod teacher_fixture;
+mod teacher_info;
 #[cfg(test)]
 mod testing;
 mod text_out;
@@ -100,5 +101,6 @@ pub use schema::{
 };
 pub use stream::{ArrowStream, probe_stream};
 pub use teacher::TeacherFormat;
+pub use teacher_info::{TeacherGames, TeacherInfo, teacher_games, teacher_info};
 pub use transcribe::{TextOut, TranscribeOptions, TranscribeReport, transcribe};
 pub use verify::{MAX_REPORTED_PROBLEMS, Problem, VerifyReport, verify};

@@ -58,6 +58,14 @@ impl PositionColumns {
         self.flags.push(position.flags);
     }
 
+    pub(crate) fn evals_cp(&self) -> &[i16] {
+        &self.evals_cp
+    }
+
+    pub(crate) fn results(&self) -> &[u8] {
+        &self.results
+    }
+
     /// Says where the positions since the last call came from.
     pub(crate) fn end_source(&mut self, name: &str) {
         let end = self.len();

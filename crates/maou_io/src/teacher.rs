@@ -196,6 +196,7 @@ pub(crate) struct PartFound {
     pub(crate) n_flagged: u64,
     /// Records of which not everything is kept.
     pub(crate) n_inexact: u64,
+    pub(crate) n_errors: u64,
 }
 
 /// Where what is read goes.
@@ -218,13 +219,17 @@ pub(crate) struct TeacherReader {
 }
 
 /// Lists the errors of a part.
-struct Errors<'a, 'b> {
-    target: &'b mut Target<'a>,
-    part: Part<'b>,
+struct Errors<'a> {
+    list: &'a mut Vec<ErrorEntry>,
+    /// The source, its shard, where it was found.
+    source: &'a str,
+    shard: u32,
+    path: &'a Path,
+    part: Part<'a>,
     n: u64,
 }
 
-impl Errors<'_, '_> {
+impl Errors<'_> {
     /// Lists an error in record `index`, which begins at byte `at` of the part.
     #[cold]
     fn add(&mut self, index: u64, at: usize, error: &TeacherError, game_number: Option<u32>) {
@@ -242,14 +247,14 @@ impl Errors<'_, '_> {
     }
 
     fn push(&mut self, kind: &str, message: String, game_number: Option<u32>) {
-        self.target.errors.push(ErrorEntry {
-            source: self.target.source.to_owned(),
+        self.list.push(ErrorEntry {
+            source: self.source.to_owned(),
             kind: kind.to_owned(),
             message,
             kept: game_number.is_some(),
             game_number,
-            shard: self.target.shard,
-            path: self.target.path.to_owned(),
+            shard: self.shard,
+            path: self.path.to_owned(),
             ..ErrorEntry::default()
         });
     }
@@ -273,23 +278,53 @@ impl TeacherReader {
         format: As,
         target: &mut Target<'_>,
     ) -> PartFound {
-        let mut errors = Errors { target, part, n: 0 };
-        let found = match format {
-            As::Hcpe1Or2 => loose(&mut errors, |r| TrainingPosition::from_hcpe(r, Hcpe::Two)),
+        let Target { columns, positions, errors, agreement, source, shard, path } = target;
+        let (source, shard, path) = (*source, *shard, *path);
+        let mut errors = Errors { list: errors, source, shard, path, part, n: 0 };
+        let mut found = match format {
+            As::Hcpe1Or2 => {
+                loose(&mut errors, positions, |r| TrainingPosition::from_hcpe(r, Hcpe::Two))
+            }
             As::Format(TeacherFormat::Hcpe) => {
-                loose(&mut errors, |r| TrainingPosition::from_hcpe(r, Hcpe::One))
+                loose(&mut errors, positions, |r| TrainingPosition::from_hcpe(r, Hcpe::One))
             }
             As::Format(TeacherFormat::Hcpe2) => {
-                loose(&mut errors, |r| TrainingPosition::from_hcpe(r, Hcpe::Two))
+                loose(&mut errors, positions, |r| TrainingPosition::from_hcpe(r, Hcpe::Two))
             }
-            As::Format(TeacherFormat::Psv) => loose(&mut errors, TrainingPosition::from_psv),
-            As::Format(TeacherFormat::Hcpe3) => self.games(&mut errors),
+            As::Format(TeacherFormat::Psv) => {
+                loose(&mut errors, positions, TrainingPosition::from_psv)
+            }
+            As::Format(TeacherFormat::Hcpe3) => self.games(&mut errors, &mut |record, game| {
+                columns.push_searched(record, game, source);
+                agreement.see(record);
+            }),
         };
+        found.n_errors = errors.n;
         errors.close();
         found
     }
 
-    fn games(&mut self, errors: &mut Errors<'_, '_>) -> PartFound {
+    /// Reads a part of a file of HCPE3, named by its source and its path, and hands its games to
+    /// `take`; returns the number of errors.
+    pub(crate) fn read_games(
+        &mut self,
+        part: Part<'_>,
+        (source, path): (&str, &Path),
+        list: &mut Vec<ErrorEntry>,
+        take: &mut dyn FnMut(&GameRecord, &Hcpe3Game),
+    ) -> u64 {
+        let mut errors = Errors { list, source, shard: 0, path, part, n: 0 };
+        self.games(&mut errors, take);
+        let n_errors = errors.n;
+        errors.close();
+        n_errors
+    }
+
+    fn games(
+        &mut self,
+        errors: &mut Errors<'_>,
+        take: &mut dyn FnMut(&GameRecord, &Hcpe3Game),
+    ) -> PartFound {
         let mut found = PartFound::default();
         let (mut at, mut index) = (0, 0);
         let bytes = errors.part.bytes;
@@ -302,10 +337,10 @@ impl TeacherReader {
             };
             // What comes before the place where it breaks off is read as far as it goes.
             let readable = problem.as_ref().map_or(len, |(offset, _)| *offset);
-            match self.game.read(&rest[..readable]) {
+            let is_kept = match self.game.read(&rest[..readable]) {
                 Ok(()) => {
-                    self.take(errors, &mut found);
                     found.n_inexact += u64::from(!self.game.is_exact);
+                    true
                 }
                 Err((error, is_kept)) => {
                     let number = is_kept.then_some(found.n_games + 1);
@@ -315,24 +350,19 @@ impl TeacherReader {
                     if let Some((offset, message)) = &problem {
                         errors.add(index, at, &truncation(*offset, message), number);
                     }
-                    if is_kept {
-                        self.take(errors, &mut found);
-                    }
+                    is_kept
                 }
+            };
+            if is_kept {
+                self.game.to_record(&mut self.record);
+                take(&self.record, &self.game);
+                found.n_games += 1;
+                found.n_positions += self.record.moves.len() as u64;
             }
             at += len;
             index += 1;
         }
         found
-    }
-
-    fn take(&mut self, errors: &mut Errors<'_, '_>, found: &mut PartFound) {
-        self.game.to_record(&mut self.record);
-        let target = &mut *errors.target;
-        target.columns.push_searched(&self.record, &self.game, target.source);
-        target.agreement.see(&self.record);
-        found.n_games += 1;
-        found.n_positions += self.record.moves.len() as u64;
     }
 }
 
@@ -355,17 +385,18 @@ fn implausible() -> String {
 
 /// Reads records of `N` bytes.
 fn loose<const N: usize>(
-    errors: &mut Errors<'_, '_>,
+    errors: &mut Errors<'_>,
+    positions: &mut PositionColumns,
     read: impl Fn(&[u8; N]) -> Result<TrainingPosition, TeacherError>,
 ) -> PartFound {
     let mut found = PartFound::default();
     let bytes = errors.part.bytes;
     let (records, rest) = bytes.as_chunks::<N>();
-    errors.target.positions.reserve(records.len());
+    positions.reserve(records.len());
     for (index, record) in records.iter().enumerate() {
         match read(record) {
             Ok(position) => {
-                errors.target.positions.push(&position);
+                positions.push(&position);
                 found.n_positions += 1;
                 found.n_flagged += u64::from(position.flags & !FLAG_GOLD_7TH != 0);
                 found.n_inexact += u64::from(!position.is_exact);
@@ -378,6 +409,6 @@ fn loose<const N: usize>(
         let message = format!("expected a record of {N} bytes, found {}", rest.len());
         errors.add(index as u64, index * N, &truncation(0, &message), None);
     }
-    errors.target.positions.end_source(errors.target.source);
+    positions.end_source(errors.source);
     found
 }

@@ -10,7 +10,7 @@ use crate::read_file::FileBuffer;
 use crate::report::ErrorEntry;
 use crate::sniff::{Content, sniff};
 use crate::sources::{Access, STDIN, Source, Sources, Unpacked};
-use crate::teacher::{HEAD_BYTES, detect};
+use crate::teacher::{As, HEAD_BYTES, Part, TeacherFormat, TeacherReader, detect};
 use crate::transcribe::TranscribeOptions;
 use crate::variations::Tree;
 
@@ -26,6 +26,8 @@ pub(crate) struct SourceTexts {
     pub(crate) texts: Vec<Text>,
     pub(crate) errors: Vec<ErrorEntry>,
     pub(crate) loss: Loss,
+    /// Candidates of searches, which no text holds.
+    pub(crate) n_candidates: u64,
 }
 
 /// Reads sources into texts; each thread has its own.
@@ -34,13 +36,15 @@ pub(crate) struct TextReader<'a> {
     options: &'a TranscribeOptions,
     buffer: FileBuffer,
     reader: Reader,
+    teacher: TeacherReader,
     game: GameRecord,
 }
 
 impl<'a> TextReader<'a> {
     pub(crate) fn new(sources: &'a Sources<'a>, options: &'a TranscribeOptions) -> TextReader<'a> {
         let (buffer, reader, game) = (FileBuffer::default(), Reader::full(), GameRecord::default());
-        TextReader { sources, options, buffer, reader, game }
+        let teacher = TeacherReader::default();
+        TextReader { sources, options, buffer, reader, teacher, game }
     }
 
     /// Reads a source; `unpacked` gives what is in the next members of archives.
@@ -92,6 +96,8 @@ impl<'a> TextReader<'a> {
                 let mut tree = Tree::default();
                 sources.tables().read(piece, &mut self.game, &mut |found| match found {
                     Ok(found) => {
+                        writer.found.n_candidates +=
+                            found.search.map_or(0, |search| search.candidates.len() as u64);
                         if let Some(game) = tree.push(found.game, found.parent_id) {
                             writer.game(&game);
                         }
@@ -110,14 +116,28 @@ impl<'a> TextReader<'a> {
                 if matches!(source.access(), Access::File) && sniff(bytes) != Content::Other {
                     return Err(Error::Misnamed(path));
                 }
-                if let Ok(Some(_)) = detect(&bytes[..bytes.len().min(HEAD_BYTES)]) {
-                    writer.unreadable(
-                        "expected records of games as text, found teacher records; convert them \
-                         into a dataset first"
-                            .to_owned(),
-                    );
-                } else {
-                    self.reader.read(bytes, &mut writer);
+                match detect(&bytes[..bytes.len().min(HEAD_BYTES)]) {
+                    Ok(None) => drop(self.reader.read(bytes, &mut writer)),
+                    Ok(Some(As::Format(TeacherFormat::Hcpe3))) => {
+                        let part = Part { bytes, first_byte: 0, first_record: 0 };
+                        let mut errors = Vec::new();
+                        let place = (&*source.name, &*path);
+                        self.teacher.read_games(part, place, &mut errors, &mut |game, search| {
+                            writer.found.n_candidates += search.candidates.len() as u64;
+                            writer.game(game);
+                        });
+                        writer.found.errors.append(&mut errors);
+                    }
+                    Ok(Some(format)) => {
+                        let n = format.record_bytes().map_or(0, |size| bytes.len() / size);
+                        let format =
+                            if format == As::Format(TeacherFormat::Psv) { "PSV" } else { "HCPE" };
+                        writer.unreadable(format!(
+                            "expected games, found {n} loose positions of {format}, which have \
+                             no text"
+                        ));
+                    }
+                    Err(message) => writer.unreadable(message),
                 }
             }
         }

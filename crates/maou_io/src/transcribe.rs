@@ -138,6 +138,7 @@ fn attempt(
 struct Done {
     report: TranscribeReport,
     loss: Loss,
+    n_candidates: u64,
     outcomes: Vec<Outcome>,
 }
 
@@ -175,7 +176,8 @@ impl Run<'_> {
                 let mut unpacked = unpacked?.into_iter();
                 let mut done = Done::default();
                 for source in unit {
-                    let SourceTexts { texts, errors, loss } = reader.read(source, &mut unpacked)?;
+                    let SourceTexts { texts, errors, loss, n_candidates } =
+                        reader.read(source, &mut unpacked)?;
                     let count = |counter: &AtomicU64, n: usize| {
                         counter.fetch_add(n as u64, Ordering::Relaxed);
                     };
@@ -192,6 +194,7 @@ impl Run<'_> {
                     done.report.errors.extend(errors);
                     done.report.errors.truncate(MAX_REPORTED_ERRORS);
                     done.loss += loss;
+                    done.n_candidates += n_candidates;
                     done.outcomes.extend(place(PlacedTexts { source, texts })?);
                 }
                 Ok(done)
@@ -213,6 +216,7 @@ impl Run<'_> {
         };
         let mut report = TranscribeReport::default();
         let mut loss = Loss::NONE;
+        let mut n_candidates = 0;
         let mut consume = |done: Done| {
             let part = done.report;
             report.n_sources += part.n_sources;
@@ -222,6 +226,7 @@ impl Run<'_> {
             let n_wanted = MAX_REPORTED_ERRORS - report.errors.len();
             report.errors.extend(part.errors.into_iter().take(n_wanted));
             loss += done.loss;
+            n_candidates += done.n_candidates;
             if self.options.strict
                 && let Some(first) = report.errors.first()
             {
@@ -241,7 +246,8 @@ impl Run<'_> {
         let is_whole =
             stream_in_order(self.n_threads, units, make_worker, &mut consume, &mut tick)?;
         report.stopped = !is_whole;
-        report.left_out = loss.entries().into_iter().filter(|(_, n)| *n > 0).collect();
+        let entries = loss.entries().into_iter().chain([("candidates", n_candidates)]);
+        report.left_out = entries.filter(|(_, n)| *n > 0).collect();
         Ok(report)
     }
 }

@@ -150,6 +150,24 @@ class ExportReport(TypedDict):
     stopped: bool
 
 @type_check_only
+class TeacherInfo(TypedDict):
+    """What a file of teacher records holds."""
+
+    format: str
+    size_bytes: int
+    n_games: int
+    n_positions: int
+    n_evals: int
+    eval_min: int | None
+    eval_max: int | None
+    n_candidates: int
+    results: dict[str, int]
+    n_flagged: int
+    n_inexact: int
+    n_errors: int
+    errors: list[ErrorEntry]
+
+@type_check_only
 class Column(TypedDict):
     """One column of a table."""
 
@@ -377,6 +395,24 @@ def export(
         DatasetError: `data` is no dataset, or a damaged one.
         OSError: The file cannot be written.
         KeyboardInterrupt: Ctrl-C; there is no file then.
+    """
+
+def teacher_info(
+    path: str | PathLike[str], *, source_format: str | None = ...
+) -> TeacherInfo | None:
+    """Tell what a file of teacher records holds, without a dataset.
+
+    Args:
+        path: The file.
+        source_format: `hcpe`, `hcpe2`, `hcpe3` or `psv`, if the content does not tell.
+
+    Returns:
+        Counts, sizes and errors; None if it is no such file, as far as its content
+        tells.
+
+    Raises:
+        UsageError: Another format, or a file that may be of two.
+        OSError: The file cannot be read.
     """
 
 def positions(

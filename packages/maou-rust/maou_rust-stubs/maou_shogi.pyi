@@ -685,8 +685,9 @@ def read_records(
         full: Whether headers, comments and variations are kept.
 
     Returns:
-        Format name (`csa`, `kif`, `ki2`, `jkf`, `usi`, `sfen`, or None when it is no
-        record), games, problems.
+        Format name (`csa`, `kif`, `ki2`, `jkf`, `usi`, `sfen`, `hcpe`, `hcpe3`,
+        `psv`, or None when it is no record), games, problems. HCPE and PSV have no
+        games, which is a problem.
     """
 
 def write_records(

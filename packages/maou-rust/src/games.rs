@@ -361,6 +361,9 @@ pub(crate) fn read_records<'py>(
     data: &[u8],
     full: bool,
 ) -> PyResult<(Option<&'static str>, Bound<'py, PyList>, Bound<'py, PyList>)> {
+    if let Some(found) = py.detach(|| maou_io::teacher_games(data)) {
+        return teacher_games(py, found);
+    }
     let (format, found) = py.detach(|| {
         let mut found = Found::default();
         let read = |readers: &RefCell<[Reader; 2]>| {
@@ -383,6 +386,28 @@ pub(crate) fn read_records<'py>(
         problems.append(problem)?;
     }
     Ok((format.map(Format::as_str), games, problems))
+}
+
+/// The games of HCPE3, or that there are none in other teacher records.
+fn teacher_games<'py>(
+    py: Python<'py>,
+    found: maou_io::TeacherGames,
+) -> PyResult<(Option<&'static str>, Bound<'py, PyList>, Bound<'py, PyList>)> {
+    let games = found.games.into_iter();
+    let games = games.map(|record| Py::new(py, Game { record: Box::new(record), was_read: true }));
+    let games = PyList::new(py, games.collect::<PyResult<Vec<_>>>()?)?;
+    let problems = PyList::empty(py);
+    for error in &found.errors {
+        let problem = PyDict::new(py);
+        problem.set_item("game_number", error.game_number.unwrap_or_default())?;
+        problem.set_item("line", 0)?;
+        problem.set_item("column", 0)?;
+        problem.set_item("kind", &error.kind)?;
+        problem.set_item("message", &error.message)?;
+        problem.set_item("kept", error.kept)?;
+        problems.append(problem)?;
+    }
+    Ok((Some(found.format), games, problems))
 }
 
 #[pyfunction]

@@ -25,7 +25,7 @@ pub(crate) mod python {
     #[pymodule_export]
     use super::{
         ArrowStream, convert, errors, export, files, games, hello, info, positions, probe_stream,
-        schema, shards, transcribe, verify,
+        schema, shards, teacher_info, transcribe, verify,
     };
 }
 
@@ -285,6 +285,26 @@ fn export<'py>(
         Some(raised) => Err(raised),
         None => to_python(py, &report),
     }
+}
+
+#[pyfunction]
+#[pyo3(signature = (path, *, source_format = None))]
+fn teacher_info<'py>(
+    py: Python<'py>,
+    path: PathBuf,
+    source_format: Option<&str>,
+) -> PyResult<Option<Bound<'py, PyDict>>> {
+    let from = source_format.map(str::parse::<TeacherFormat>).transpose();
+    let from = from.map_err(UsageError::new_err)?;
+    let info = py
+        .detach(|| maou_io::teacher_info(&path, from))
+        .map_err(|error| dataset_error(py, error))?;
+    let Some(info) = info else { return Ok(None) };
+    let dict = to_python(py, &info)?.cast_into::<PyDict>()?;
+    let errors: Vec<_> =
+        info.errors.iter().map(|entry| error_dict(py, entry)).collect::<PyResult<_>>()?;
+    dict.set_item("errors", errors)?;
+    Ok(Some(dict))
 }
 
 #[pyfunction]

@@ -13,7 +13,7 @@ from maou.cli.text import count, fields, printable, shorten, size, table
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from maou_rust.maou_io import DatasetInfo, ErrorEntry
+    from maou_rust.maou_io import DatasetInfo, ErrorEntry, TeacherInfo
     from maou_rust.maou_shogi import Game
 
 N_PLIES_FOR_A_RATE = 1000
@@ -39,7 +39,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         nargs="?",
         type=path_text,
         metavar="PATH",
-        help="a dataset, a folder with datasets below it, or a record file",
+        help="a dataset, a folder with datasets below it, or a file of records: games"
+        " or teacher records",
     )
     parser.add_argument(
         "--errors",
@@ -220,17 +221,23 @@ def show_folder(path: Path, arguments: Namespace) -> int:
 
 def show_record(path: Path, arguments: Namespace) -> int:
     """List the games of a record file."""
-    from maou_rust import UsageError, maou_shogi
+    from maou_rust import UsageError, maou_io, maou_shogi
 
     from maou._archives import SNIFFED_BYTES, kind_of
     from maou.records import read_file
 
-    data = read_file(path)
-    if kind := kind_of(data[:SNIFFED_BYTES]):
+    kind = None
+    if path.is_file():
+        with path.open("rb") as file:
+            kind = kind_of(file.read(SNIFFED_BYTES))
+    if kind:
         raise UsageError(
             f"{path}: expected a dataset or a record, found {kind} data:"
             f" `maou convert {quote(str(path))} -o OUT` reads what is in it"
         )
+    if path.is_file() and (found := maou_io.teacher_info(path)):
+        return show_teacher(path, found, arguments)
+    data = read_file(path)
     record_format, games, problems = maou_shogi.read_records(data)
     entries: list[ErrorEntry] = [
         {"source": path.name, "path": str(path), **p} for p in problems
@@ -257,6 +264,60 @@ def show_record(path: Path, arguments: Namespace) -> int:
     else:
         print_record(games, entries)
     return 1 if problems else 0
+
+
+def show_teacher(path: Path, found: TeacherInfo, arguments: Namespace) -> int:
+    """Tell what a file of teacher records holds."""
+    from maou.cli.convert import N_ERRORS_SHOWN, print_first_errors
+
+    if arguments.json:
+        facts: dict[str, object] = {k: v for k, v in found.items() if k != "errors"}
+        listed = {"errors": found["n_errors"], "error_list": found["errors"]}
+        print_json({"kind": "teacher", **facts, **listed})
+    elif arguments.errors:
+        print(errors_by_cause(found["errors"]))
+    else:
+        n_shown = min(found["n_errors"], N_ERRORS_SHOWN)
+        where = f": maou info {quote(str(path))} --errors" if n_shown else ""
+        print_first_errors(found["errors"], found["n_errors"], where)
+        print(teacher_text(path, found))
+    return 1 if found["n_errors"] else 0
+
+
+def teacher_text(path: Path, found: TeacherInfo) -> str:
+    """Describe a file of teacher records."""
+    has_games = found["format"] == "hcpe3"
+    positions = f"{found['n_positions']:,}"
+    if found["n_evals"] < found["n_positions"]:
+        positions += f", {found['n_evals']:,} of them for training"
+    rows = [
+        ("file", str(path)),
+        ("format", teacher_meaning(found["format"])),
+        *([("games", f"{found['n_games']:,}")] if has_games else []),
+        ("positions", positions),
+        *([("candidates", f"{found['n_candidates']:,}")] if has_games else []),
+        ("results", tally(found["results"])),
+    ]
+    if found["eval_min"] is not None:
+        evals = f"{found['eval_min']:,} to {found['eval_max']:,}, for the side to move"
+        rows.append(("evals", evals))
+    if found["n_flagged"]:
+        noun = "game" if has_games else "record"
+        rows.append(("flags", f"in {count(found['n_flagged'], noun)}"))
+    sizes = size(found["size_bytes"])
+    if found["n_positions"]:
+        per_position = found["size_bytes"] / found["n_positions"]
+        sizes += f", {per_position:.2f} bytes a position"
+    rows += [("errors", f"{found['n_errors']:,}"), ("size", sizes)]
+    return fields(rows)
+
+
+def teacher_meaning(name: str) -> str:
+    """Name a format of teacher records as people do."""
+    from maou.cli.targets import teacher_target
+
+    target = teacher_target(name)
+    return target.meaning if target else name
 
 
 def print_record(games: list[Game], entries: list[ErrorEntry]) -> None:
