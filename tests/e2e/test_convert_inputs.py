@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import tarfile
+import warnings
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -429,6 +430,37 @@ def test_arrow_within_archives(
     assert maou_run("verify", out).returncode == 0
     done = maou_run("convert", archive, "-o", out)
     assert done.stdout.startswith("nothing new: ")
+
+
+def test_names_that_numbers_are_put_behind(maou_run: Any, tmp_path: Path) -> None:
+    archive, out = tmp_path / "a.zip", tmp_path / "data"
+    with warnings.catch_warnings(), zipfile.ZipFile(archive, "w") as zipped:
+        warnings.simplefilter("ignore", UserWarning)
+        for name in ("x.csa", "x.csa", "x.csa#2", "x.csa"):
+            zipped.writestr(name, GAME)
+    done = maou_run("convert", archive, "-o", out)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert games_of(out)["source"].to_list() == [
+        "a.zip/x.csa",
+        "a.zip/x.csa#2",
+        "a.zip/x.csa#2#2",
+        "a.zip/x.csa#3",
+    ]
+
+
+def test_an_arrow_file_that_grows_beyond_measure(maou_run: Any, tmp_path: Path) -> None:
+    path = tmp_path / "bomb.arrow"
+    moves = pa.array([[]], pa.large_list(pa.uint16()))
+    table = pa.table({"moves": moves, "tail": pa.array(["x" * (300 << 20)])})
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.ipc.new_file(path, table.schema, options=options) as writer:
+        writer.write_table(table)
+    done = maou_run("convert", path, "-o", tmp_path / "data")
+    assert done.returncode in (1, 2)
+    assert "expected record batches of at most 2" in done.stderr
+    assert "bytes when they are unpacked (200 times their size), found more" in (
+        done.stderr
+    )
 
 
 @pytest.mark.parametrize("target", [(), ("--to", "usi"), ("--to", "hcpe")])

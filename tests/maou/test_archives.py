@@ -296,6 +296,19 @@ def test_archives_that_are_cut_off(kind: str, tmp_path: Path) -> None:
     assert problems[-1].startswith(ends[kind])
 
 
+def test_a_tar_archive_that_ends_between_members_is_cut_off(tmp_path: Path) -> None:
+    data = tar_of(FILES)
+    path = tmp_path / "cut.tar"
+    first_len = 512 + -(-len(next(iter(FILES.values()))) // 512) * 512
+    path.write_bytes(data[:first_len])
+    found = read_all(path)
+    assert next(iter(found)) == next(iter(FILES))
+    assert found[""] == (
+        "expected a block of zeros that ends the archive, found none; the archive is"
+        " cut off"
+    )
+
+
 def test_damage_is_told(tmp_path: Path) -> None:
     data = bytearray(tar_of(FILES))
     second = data.index(b"a/2.csa")

@@ -37,6 +37,11 @@ const MAX_METADATA_BYTES: u32 = 1 << 24;
 /// No buffer of the tables here comes near this.
 const MAX_BUFFER_BYTES: i64 = 1 << 32;
 
+/// What a record batch may become when it is unpacked, however small it is, and for each of its
+/// bytes beyond that.
+const FREE_BATCH_BYTES: u64 = 1 << 28;
+const MAX_RATIO: u64 = 200;
+
 /// The level of loose positions: files are 2 % larger, in two thirds of the time, which is a good
 /// part of all that it takes to read them.
 const POSITIONS_ZSTD_LEVEL: i32 = 1;
@@ -324,6 +329,15 @@ impl IpcFile {
         buffer: Buffer,
         projection: Option<&[usize]>,
     ) -> Result<RecordBatch> {
+        let body_len = self.blocks[index].bodyLength().unsigned_abs();
+        let max_bytes = FREE_BATCH_BYTES.saturating_add(body_len.saturating_mul(MAX_RATIO));
+        if unpacked_bytes(&buffer, self.blocks[index].metaDataLength() as usize) > max_bytes {
+            let message = format!(
+                "expected record batches of at most {max_bytes} bytes when they are unpacked \
+                 ({MAX_RATIO} times their size), found more in batch {index}"
+            );
+            return Err(damaged(&self.path, message));
+        }
         let decode = || -> std::result::Result<RecordBatch, ArrowError> {
             let message = message_of(&buffer)?;
             let batch = message
@@ -379,6 +393,26 @@ fn check_buffers(
         }
     }
     Ok(())
+}
+
+/// What the buffers of a batch say of themselves that they become, as far as they can be read.
+fn unpacked_bytes(block: &[u8], metadata_len: usize) -> u64 {
+    let Some(batch) = message_of(block).ok().and_then(|message| message.header_as_record_batch())
+    else {
+        return 0;
+    };
+    let is_compressed = batch.compression().is_some();
+    let body = block.get(metadata_len..).unwrap_or_default();
+    let bytes_of = |buffer: &arrow_ipc::Buffer| {
+        let told =
+            usize::try_from(buffer.offset()).ok().and_then(|at| body.get(at..)?.first_chunk());
+        match told.filter(|_| is_compressed && buffer.length() > 0) {
+            Some(told) => u64::try_from(i64::from_le_bytes(*told)).unwrap_or_default(),
+            None => 0,
+        }
+    };
+    let buffers = batch.buffers().into_iter().flatten();
+    buffers.map(bytes_of).fold(0, u64::saturating_add)
 }
 
 fn message_of(block: &[u8]) -> std::result::Result<arrow_ipc::Message<'_>, ArrowError> {

@@ -28,6 +28,10 @@ use crate::summary::Summary;
 use crate::unit::{PartPlace, Reading, Unit, UnitReader, UnitResult};
 use crate::workers::TICK;
 
+/// Bytes of sources that are read at the same time, unless one alone has more: a file of records
+/// is read whole.
+const MAX_BYTES_IN_WORK: u64 = 256 << 20;
+
 /// What comes out, in order.
 pub(crate) enum Output {
     /// The next batch of the games file.
@@ -73,6 +77,8 @@ struct State {
     units: VecDeque<Unit>,
     n_taken: usize,
     n_delivered: usize,
+    /// Bytes of the sources that are being read.
+    bytes_in_work: u64,
     read: BTreeMap<usize, (UnitResult, UnitPlace)>,
     /// Whether some thread takes members out of archives, which goes in order.
     is_unpacking: bool,
@@ -192,6 +198,7 @@ impl State {
             units: units.into(),
             n_taken: 0,
             n_delivered: 0,
+            bytes_in_work: 0,
             read: BTreeMap::new(),
             is_unpacking: false,
             pending: Vec::new(),
@@ -442,10 +449,13 @@ impl Shared<'_> {
                 && state.n_taken - state.n_delivered < n_ahead
                 && state.n_slots - state.n_consumed < n_ahead
                 && !(state.is_unpacking && state.units[0].needs_unpacking())
+                && (state.bytes_in_work == 0
+                    || state.bytes_in_work + state.units[0].bytes_in_memory() <= MAX_BYTES_IN_WORK)
             {
                 let unit = state.units.pop_front().expect("it is not empty");
-                let index = state.n_taken;
+                let (index, bytes) = (state.n_taken, unit.bytes_in_memory());
                 state.n_taken += 1;
+                state.bytes_in_work += bytes;
                 let unpacked = if unit.needs_unpacking() {
                     state.is_unpacking = true;
                     drop(state);
@@ -461,6 +471,7 @@ impl Shared<'_> {
                 let place = UnitPlace { is_new: unit.is_new, is_last: unit.is_last };
                 let result = unpacked.and_then(|unpacked| reader.read(unit, unpacked));
                 state = self.lock();
+                state.bytes_in_work -= bytes;
                 match result {
                     Ok(result) => state.deliver(index, result, place, self.options),
                     Err(error) => {

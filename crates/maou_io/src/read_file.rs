@@ -33,7 +33,9 @@ impl FileBuffer {
         // One byte more, so that the read that finds the end needs no larger buffer.
         let wanted = usize::try_from(size_bytes).map_err(io::Error::other)? + 1;
         if self.bytes.len() < wanted {
-            self.bytes.resize(wanted.next_power_of_two(), 0);
+            // Room for the next files, too, but not where one takes much.
+            let room = if wanted > KEPT_BYTES { wanted } else { wanted.next_power_of_two() };
+            self.bytes.resize(room, 0);
         }
         let mut len = 0;
         loop {

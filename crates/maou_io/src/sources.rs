@@ -274,18 +274,13 @@ impl<'a> Sources<'a> {
     ) -> Result<()> {
         let number = self.archives.len() as u32;
         let mut index = 0;
-        let mut n_by_name: HashMap<String, u32> = HashMap::new();
+        let mut names = Names::default();
         let (list, tables) = (&mut self.list, &mut self.tables);
         let mut take = |member: Member| {
-            let mut name = match member.name.as_str() {
+            let name = names.unique(match member.name.as_str() {
                 "" => source.name.to_string(),
                 name => format!("{}/{name}", source.name),
-            };
-            let n = n_by_name.entry(name.clone()).or_default();
-            *n += 1;
-            if *n > 1 {
-                name = format!("{name}#{n}");
-            }
+            });
             let Member { size_bytes, mut problem, table, .. } = member;
             let is_whole_input = is_sole && name == *source.name;
             if let Some(file) = table {
@@ -394,6 +389,35 @@ impl<'a> Sources<'a> {
         let (_, members) = open.as_mut().expect("set above");
         unpacked.extend(members.read(&indices).map_err(Error::Fault)?);
         Ok(())
+    }
+}
+
+/// Names that were given, so that each one is given once.
+#[derive(Default)]
+pub(crate) struct Names {
+    /// The last number that was put behind each name.
+    numbers: HashMap<String, u32>,
+}
+
+impl Names {
+    /// The name, with a number behind it if it was given before.
+    pub(crate) fn unique(&mut self, name: String) -> String {
+        let Some(number) = self.numbers.get_mut(&name) else {
+            self.numbers.insert(name.clone(), 1);
+            return name;
+        };
+        let mut last = *number;
+        let numbered = loop {
+            last += 1;
+            let numbered = format!("{name}#{last}");
+            // Something may have the name by itself.
+            if !self.numbers.contains_key(&numbered) {
+                break numbered;
+            }
+        };
+        self.numbers.insert(name, last);
+        self.numbers.insert(numbered.clone(), 1);
+        numbered
     }
 }
 
@@ -606,6 +630,14 @@ mod tests {
         assert_eq!(sources.path(&sources.list[1]), dir.path().join("a/z.csa"));
         let file = [dir.path().join("b.csa")];
         assert_eq!(names(&find_in(&file).unwrap()), ["b.csa"]);
+    }
+
+    #[test]
+    fn names_stay_different_whatever_they_are() {
+        let mut names = Names::default();
+        let given =
+            ["a", "a#2", "a", "a", "a#2", "b#2", "b", "b"].map(|n| names.unique(n.to_owned()));
+        assert_eq!(given, ["a", "a#2", "a#3", "a#4", "a#2#2", "b#2", "b", "b#3"]);
     }
 
     #[test]

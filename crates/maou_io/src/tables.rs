@@ -1,7 +1,6 @@
 //! Tables of games as inputs: datasets, and Arrow files of other programs. Their games are cut
 //! into pieces, each of which is a source of its own.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,6 +21,7 @@ use crate::rows::read_row;
 use crate::schema::{POSITIONS_PER_BATCH, Width};
 use crate::search_columns::{SearchBatch, SearchRow};
 use crate::source_table::{SourceFormat, SourceRow};
+use crate::sources::Names;
 use crate::unit::kept;
 use crate::variations::Lineage;
 
@@ -210,7 +210,7 @@ impl Tables {
         let mut cutter = Cutter {
             tables: self,
             found: Vec::new(),
-            n_by_name: HashMap::new(),
+            names: Names::default(),
             file: &fingerprint,
             n_rows_in_all: open.n_rows(),
             next_row: 0,
@@ -363,8 +363,7 @@ impl Tables {
 struct Cutter<'a> {
     tables: &'a mut Tables,
     found: Found,
-    /// How often each name has begun a piece.
-    n_by_name: HashMap<String, u32>,
+    names: Names,
     file: &'a Fingerprint,
     n_rows_in_all: u64,
     next_row: u64,
@@ -397,9 +396,7 @@ impl Cutter<'_> {
             "" => self.own_name.to_owned(),
             name => format!("{}{name}", self.prefix),
         };
-        let n = self.n_by_name.entry(name.clone()).or_default();
-        *n += 1;
-        let name = if *n == 1 { name } else { format!("{name}#{n}") };
+        let name = self.names.unique(name);
         let mut hash = Xxh3::new();
         hash.update(self.file.xxh3.as_bytes());
         hash.update(&first_row.to_le_bytes());

@@ -81,6 +81,14 @@ impl Unit {
         self.sources().iter().any(|source| matches!(source.access(), Access::Member))
     }
 
+    /// Bytes of the sources that lie in memory at once, at most, while they are read.
+    pub(crate) fn bytes_in_memory(&self) -> u64 {
+        match &self.work {
+            Work::Read(sources) => sources.iter().map(|source| source.size_bytes).sum(),
+            Work::Part { .. } | Work::Keep { .. } => 0,
+        }
+    }
+
     /// Bytes of the sources that are to be read.
     pub(crate) fn bytes_to_read(&self) -> u64 {
         self.sources().iter().map(|source| source.size_bytes).sum()

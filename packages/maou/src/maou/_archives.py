@@ -311,17 +311,17 @@ class Prefixed:
 @contextmanager
 def spilled(file: Stream) -> Iterator[BinaryIO]:
     """Give the content as a file of the system that has no name."""
-    import shutil
     import tempfile
 
-    if hasattr(file, "rollover"):
+    if isinstance(file, tempfile.SpooledTemporaryFile):
         # Standard input, which lies in such a file already, or will now.
         file.rollover()
         file.flush()
         yield file  # type: ignore[misc]
         return
     with tempfile.TemporaryFile() as copy:
-        shutil.copyfileobj(file, copy, CHUNK_BYTES)  # type: ignore[misc]
+        while part := file.read(CHUNK_BYTES):
+            copy.write(part)
         copy.flush()
         yield copy
 
@@ -339,14 +339,15 @@ def whole(file: Stream, size_bytes: int | None) -> bytes:
     """Read a record file, of a size that is bounded."""
     if (size_bytes or 0) > MAX_RECORD_BYTES:
         raise RefusedError(too_large())
-    parts = []
-    n_bytes = 0
+    import io
+
+    # Grows in place, and gives what it holds without a copy.
+    data = io.BytesIO()
     while part := file.read(CHUNK_BYTES):
-        parts.append(part)
-        n_bytes += len(part)
-        if n_bytes > MAX_RECORD_BYTES:
+        data.write(part)
+        if data.tell() > MAX_RECORD_BYTES:
             raise RefusedError(too_large())
-    return b"".join(parts)
+    return data.getvalue()
 
 
 def too_large() -> str:

@@ -92,7 +92,12 @@ def tar_members(file: Stream) -> Iterator[Member]:
             yield Member(name, size_bytes, None if problem else body, problem)
         body.skip()
         if len(exactly(file, n_filling)) < n_filling:
-            return
+            break
+    # What is cut off between two members would look whole otherwise.
+    raise EOFError(
+        "expected a block of zeros that ends the archive, found none; the archive is"
+        " cut off"
+    )
 
 
 def header_data(file: Stream, size_bytes: int) -> bytes:
