@@ -3,6 +3,7 @@
 use crate::mv::Move;
 use crate::outcome::Outcome;
 use crate::position::{Position, Undo};
+use crate::record::MoveTextError;
 use crate::repetition::{History, Repetition};
 
 /// A position, and the moves that led to it from a first one.
@@ -56,6 +57,17 @@ impl Board {
     #[inline]
     pub fn push(&mut self, mv: Move) {
         self.moves.push((mv, self.position.make(mv)));
+    }
+
+    /// Makes a move.
+    ///
+    /// # Errors
+    /// If the move is not legal; the message names it and the position.
+    #[inline]
+    pub fn try_push(&mut self, mv: Move) -> Result<(), MoveTextError> {
+        self.position.check_move(mv)?;
+        self.push(mv);
+        Ok(())
     }
 
     /// Takes the last move back and returns it.

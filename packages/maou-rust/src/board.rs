@@ -1,6 +1,6 @@
 //! The board as a Python object: a position, the moves that led to it, and its history.
 
-use std::cell::{Ref, RefCell, RefMut};
+use std::cell::RefCell;
 
 use maou_shogi::record::MoveTextError;
 use maou_shogi::{Bitboard, Color, Declaration, Handicap, HcpError, Move, Position, Setup, Square};
@@ -19,25 +19,25 @@ use crate::vocabulary::{self, ColorArg, SquareArg};
 #[pyclass(frozen, module = "maou")]
 pub(crate) struct Board(Attached<maou_shogi::Board>);
 
-/// A value that is touched by threads attached to the interpreter alone, and never while Python
-/// code may run: the cheaper half of what a class that is not `frozen` has, whose atomic flags take
-/// a tenth of the time of a push.
+/// A value that is touched by threads attached to the interpreter alone, and by one function at a
+/// time that calls no Python: what a class that is not `frozen` has, without its atomic flags, which
+/// take a tenth of the time of a push.
 struct Attached<T>(RefCell<T>);
 
-// SAFETY: the value is behind `borrow` and `borrow_mut`, which ask for a thread that is attached.
-// This extension is built for the limited API, which only interpreters with a GIL load: one thread
-// is attached at a time.
+// SAFETY: the value is behind `with` and `with_mut`, which ask for a thread that is attached. This
+// extension is built for the limited API, which only interpreters with a GIL load: one thread is
+// attached at a time.
 unsafe impl<T: Send> Sync for Attached<T> {}
 
 impl<T> Attached<T> {
     #[inline]
-    fn borrow(&self, _: Python<'_>) -> Ref<'_, T> {
-        self.0.borrow()
+    fn with<R>(&self, _: Python<'_>, read: impl FnOnce(&T) -> R) -> R {
+        read(&self.0.borrow())
     }
 
     #[inline]
-    fn borrow_mut(&self, _: Python<'_>) -> RefMut<'_, T> {
-        self.0.borrow_mut()
+    fn with_mut<R>(&self, _: Python<'_>, change: impl FnOnce(&mut T) -> R) -> R {
+        change(&mut self.0.borrow_mut())
     }
 }
 
@@ -51,27 +51,33 @@ impl Board {
         Board::new(maou_shogi::Board::new(position))
     }
 
-    /// The position.
+    /// What the position tells.
     #[inline]
-    pub(crate) fn position(&self, py: Python<'_>) -> Ref<'_, Position> {
-        Ref::map(self.0.borrow(py), maou_shogi::Board::position)
+    pub(crate) fn ask<R>(&self, py: Python<'_>, ask: impl FnOnce(&Position) -> R) -> R {
+        self.0.with(py, |board| ask(board.position()))
     }
 
-    /// Makes a move that is known to be legal.
+    /// Makes a move, if it is legal.
     #[inline]
-    fn play(&self, py: Python<'_>, mv: Move) {
-        self.0.borrow_mut(py).push(mv);
+    fn play(&self, py: Python<'_>, mv: Move) -> PyResult<()> {
+        let played = self.0.with_mut(py, |board| board.try_push(mv));
+        played.map_err(|error| move_error(py, error))
+    }
+
+    fn parse_kif_text(&self, py: Python<'_>, text: &str) -> Result<Move, MoveTextError> {
+        let last_to = self.last_to(py);
+        self.ask(py, |position| position.parse_kif_move(text, last_to))
     }
 
     fn last_to(&self, py: Python<'_>) -> Option<Square> {
-        self.0.borrow(py).last_move().map(Move::to)
+        self.0.with(py, maou_shogi::Board::last_move).map(Move::to)
     }
 
     /// The move, if it is legal.
     #[inline]
     fn legal(&self, mv: &Bound<'_, PyMove>) -> PyResult<Move> {
         let py = mv.py();
-        let mv = self.position(py).check_move(mv.get().value());
+        let mv = self.ask(py, |position| position.check_move(mv.get().value()));
         mv.map_err(|error| move_error(py, error))
     }
 
@@ -81,7 +87,7 @@ impl Board {
         mv: Result<Move, MoveTextError>,
     ) -> PyResult<Bound<'py, PyMove>> {
         let mv = mv.map_err(|error| move_error(py, error))?;
-        self.play(py, mv);
+        self.0.with_mut(py, |board| board.push(mv));
         interned(py, mv)
     }
 
@@ -92,7 +98,7 @@ impl Board {
         bytes: Result<[u8; 32], HcpError>,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let bytes = bytes.map_err(|error| {
-            let message = format!("{error} in `{}`", self.position(py).to_sfen());
+            let message = format!("{error} in `{}`", self.ask(py, Position::to_sfen));
             record_error(py, None, 0, 0, "hcp", &message)
         })?;
         Ok(PyBytes::new(py, &bytes))
@@ -176,47 +182,47 @@ impl Board {
     /// The side to move.
     #[getter]
     fn turn<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        vocabulary::color(py, self.position(py).turn())
+        vocabulary::color(py, self.ask(py, Position::turn))
     }
 
     /// The number of moves made on this board.
     #[getter]
     fn ply(&self, py: Python<'_>) -> usize {
-        self.0.borrow(py).moves().len()
+        self.0.with(py, |board| board.moves().len())
     }
 
     /// The number of the next move: SFEN's fourth field.
     #[getter]
     fn move_number(&self, py: Python<'_>) -> u16 {
-        self.position(py).move_number()
+        self.ask(py, Position::move_number)
     }
 
     /// The 64-bit key of the position as the side to move sees it.
     #[getter]
     fn key(&self, py: Python<'_>) -> u64 {
-        self.position(py).key()
+        self.ask(py, Position::key)
     }
 
     /// The pieces in hand: Black's and White's.
     #[getter]
     fn hands(&self, py: Python<'_>) -> (PyHand, PyHand) {
         (
-            PyHand(*self.position(py).hand(Color::Black)),
-            PyHand(*self.position(py).hand(Color::White)),
+            PyHand(self.ask(py, |position| *position.hand(Color::Black))),
+            PyHand(self.ask(py, |position| *position.hand(Color::White))),
         )
     }
 
     /// The moves made on this board.
     #[getter]
     fn move_stack<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let moves: Vec<Move> = self.0.borrow(py).moves().collect();
+        let moves: Vec<Move> = self.0.with(py, |board| board.moves().collect());
         PyList::new(py, moves.into_iter().map(Interned))
     }
 
     /// The move made last, None before the first one.
     #[getter]
     fn last_move<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyMove>>> {
-        self.0.borrow(py).last_move().map(|mv| interned(py, mv)).transpose()
+        self.0.with(py, maou_shogi::Board::last_move).map(|mv| interned(py, mv)).transpose()
     }
 
     /// The legal moves: counted, tested and listed when asked.
@@ -228,15 +234,13 @@ impl Board {
     /// Make a legal move.
     #[pyo3(signature = (r#move, /))]
     fn push(&self, r#move: &Bound<'_, PyMove>) -> PyResult<()> {
-        let mv = self.legal(r#move)?;
-        self.play(r#move.py(), mv);
-        Ok(())
+        self.play(r#move.py(), r#move.get().value())
     }
 
     /// Take the last move back and return it.
     fn pop<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyMove>> {
-        let Some(mv) = self.0.borrow_mut(py).pop() else {
-            let sfen = self.position(py).to_sfen();
+        let Some(mv) = self.0.with_mut(py, maou_shogi::Board::pop) else {
+            let sfen = self.ask(py, Position::to_sfen);
             let message = format!("expected a move to take back, found none before `{sfen}`");
             return Err(PyIndexError::new_err(message));
         };
@@ -245,86 +249,88 @@ impl Board {
 
     /// Make the legal move of a text of USI, such as `7g7f`, and return it.
     fn push_usi<'py>(&self, py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyMove>> {
-        self.push_parsed(py, self.position(py).parse_usi_move(text))
+        self.push_parsed(py, self.ask(py, |position| position.parse_usi_move(text)))
     }
 
     /// Make the legal move of a text of CSA, such as `+7776FU`, and return it.
     fn push_csa<'py>(&self, py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyMove>> {
-        self.push_parsed(py, self.position(py).parse_csa_move(text))
+        self.push_parsed(py, self.ask(py, |position| position.parse_csa_move(text)))
     }
 
     /// Make the legal move of a text of KIF or KI2 and return it.
     fn push_kif<'py>(&self, py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyMove>> {
-        self.push_parsed(py, self.position(py).parse_kif_move(text, self.last_to(py)))
+        self.push_parsed(py, self.parse_kif_text(py, text))
     }
 
     /// Read a legal move as USI writes it, such as `7g7f`, `8h2b+` or `P*5e`.
     fn parse_usi<'py>(&self, py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyMove>> {
-        parsed(py, self.position(py).parse_usi_move(text))
+        parsed(py, self.ask(py, |position| position.parse_usi_move(text)))
     }
 
     /// Read a legal move as CSA writes it; the sign may be left out.
     fn parse_csa<'py>(&self, py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyMove>> {
-        parsed(py, self.position(py).parse_csa_move(text))
+        parsed(py, self.ask(py, |position| position.parse_csa_move(text)))
     }
 
     /// Read a legal move as KIF or KI2 writes it.
     fn parse_kif<'py>(&self, py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyMove>> {
-        parsed(py, self.position(py).parse_kif_move(text, self.last_to(py)))
+        parsed(py, self.parse_kif_text(py, text))
     }
 
     /// Write a legal move as CSA does, such as `+7776FU`.
     #[pyo3(signature = (r#move, /))]
     fn csa(&self, r#move: &Bound<'_, PyMove>) -> PyResult<String> {
         let (py, mv) = (r#move.py(), self.legal(r#move)?);
-        Ok(self.position(py).csa_move(mv))
+        Ok(self.ask(py, |position| position.csa_move(mv)))
     }
 
     /// Write a legal move as KIF does, such as `７六歩(77)` or `同　飛成(28)`.
     #[pyo3(signature = (r#move, /))]
     fn kif(&self, r#move: &Bound<'_, PyMove>) -> PyResult<String> {
         let (py, mv) = (r#move.py(), self.legal(r#move)?);
-        Ok(self.position(py).kif_move(mv, self.last_to(py)))
+        let last_to = self.last_to(py);
+        Ok(self.ask(py, |position| position.kif_move(mv, last_to)))
     }
 
     /// Write a legal move as KI2 does, such as `▲７六歩`, `△同　銀` or `▲５八金右`.
     #[pyo3(signature = (r#move, /))]
     fn ki2(&self, r#move: &Bound<'_, PyMove>) -> PyResult<String> {
         let (py, mv) = (r#move.py(), self.legal(r#move)?);
-        Ok(self.position(py).ki2_move(mv, self.last_to(py)))
+        let last_to = self.last_to(py);
+        Ok(self.ask(py, |position| position.ki2_move(mv, last_to)))
     }
 
     /// Tell whether a move is legal: exactly whether `legal_moves` holds it.
     #[pyo3(signature = (r#move, /))]
     fn is_legal(&self, r#move: &Bound<'_, PyMove>) -> bool {
-        self.position(r#move.py()).is_legal(r#move.get().value())
+        self.ask(r#move.py(), |position| position.is_legal(r#move.get().value()))
     }
 
     /// Tell whether a legal move checks the opponent's king.
     #[pyo3(signature = (r#move, /))]
     fn gives_check(&self, r#move: &Bound<'_, PyMove>) -> PyResult<bool> {
         let mv = self.legal(r#move)?;
-        Ok(self.position(r#move.py()).gives_check(mv))
+        Ok(self.ask(r#move.py(), |position| position.gives_check(mv)))
     }
 
     /// Tell whether the side to move is in check.
     fn is_check(&self, py: Python<'_>) -> bool {
-        self.position(py).in_check()
+        self.ask(py, Position::in_check)
     }
 
     /// Tell whether the side to move is in check and has no legal move.
     fn is_checkmate(&self, py: Python<'_>) -> bool {
-        self.position(py).is_checkmate()
+        self.ask(py, Position::is_checkmate)
     }
 
     /// A legal move that mates, None if there is none.
     fn mate_in_one<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyMove>>> {
-        self.position(py).mate_in_one().map(|mv| interned(py, mv)).transpose()
+        self.ask(py, Position::mate_in_one).map(|mv| interned(py, mv)).transpose()
     }
 
     /// The squares of the pieces that check the side to move.
     fn checkers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyFrozenSet>> {
-        squares(py, self.position(py).checkers())
+        squares(py, self.ask(py, Position::checkers))
     }
 
     /// The squares of a side's pieces that attack a square, pinned ones too.
@@ -334,7 +340,7 @@ impl Board {
         color: ColorArg,
         square: SquareArg,
     ) -> PyResult<Bound<'py, PyFrozenSet>> {
-        squares(py, self.position(py).attackers(color.0, square.0))
+        squares(py, self.ask(py, |position| position.attackers(color.0, square.0)))
     }
 
     /// The squares that the piece on a square attacks, none if there is no piece.
@@ -343,12 +349,12 @@ impl Board {
         py: Python<'py>,
         square: SquareArg,
     ) -> PyResult<Bound<'py, PyFrozenSet>> {
-        squares(py, self.position(py).attacks_from(square.0))
+        squares(py, self.ask(py, |position| position.attacks_from(square.0)))
     }
 
     /// The squares of a side's pieces that may only move along the line of a pin.
     fn pinned<'py>(&self, py: Python<'py>, color: ColorArg) -> PyResult<Bound<'py, PyFrozenSet>> {
-        squares(py, self.position(py).pinned(color.0))
+        squares(py, self.ask(py, |position| position.pinned(color.0)))
     }
 
     /// The piece on a square, None if it is empty.
@@ -357,14 +363,16 @@ impl Board {
         py: Python<'py>,
         square: SquareArg,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.position(py).piece_on(square.0).map(|piece| vocabulary::piece(py, piece)).transpose()
+        self.ask(py, |position| position.piece_on(square.0))
+            .map(|piece| vocabulary::piece(py, piece))
+            .transpose()
     }
 
     /// The pieces on the board by square, from the first square to the last.
     fn piece_map<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let map = PyDict::new(py);
-        for square in self.position(py).occupied() {
-            if let Some(piece) = self.position(py).piece_on(square) {
+        for square in self.ask(py, Position::occupied) {
+            if let Some(piece) = self.ask(py, |position| position.piece_on(square)) {
                 map.set_item(vocabulary::square(py, square)?, vocabulary::piece(py, piece)?)?;
             }
         }
@@ -373,29 +381,34 @@ impl Board {
 
     /// The square of a side's king, None if it has none.
     fn king<'py>(&self, py: Python<'py>, color: ColorArg) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.position(py).king(color.0).map(|square| vocabulary::square(py, square)).transpose()
+        self.ask(py, |position| position.king(color.0))
+            .map(|square| vocabulary::square(py, square))
+            .transpose()
     }
 
     /// What the history says about the position, for the side to move.
     fn repetition<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        vocabulary::repetition(py, self.0.borrow_mut(py).repetition())
+        vocabulary::repetition(py, self.0.with_mut(py, maou_shogi::Board::repetition))
     }
 
     /// Tell whether the position has been there so often, this time included.
     #[pyo3(signature = (count = 4))]
     fn is_repetition(&self, py: Python<'_>, count: usize) -> bool {
-        self.0.borrow_mut(py).n_occurrences() >= count
+        self.0.with_mut(py, maou_shogi::Board::n_occurrences) >= count
     }
 
     /// Tell whether the side to move wins by a rule about kings in the enemy camp.
     #[pyo3(signature = (rule = "27"))]
     fn can_declare_win(&self, py: Python<'_>, rule: &str) -> PyResult<bool> {
-        Ok(self.position(py).can_declare_win_by(declaration(rule)?))
+        let rule = declaration(rule)?;
+        Ok(self.ask(py, |position| position.can_declare_win_by(rule)))
     }
 
     /// How the game has ended by the rules alone, None if it goes on.
     fn outcome<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some(outcome) = self.0.borrow_mut(py).outcome() else { return Ok(None) };
+        let Some(outcome) = self.0.with_mut(py, maou_shogi::Board::outcome) else {
+            return Ok(None);
+        };
         let winner = outcome.winner.map(|color| vocabulary::color(py, color)).transpose()?;
         let ending = vocabulary::class(py, "Ending")?.call1((outcome.ending.as_str(),))?;
         let class = py.import(intern!(py, "maou.board"))?.getattr(intern!(py, "Outcome"))?;
@@ -404,37 +417,37 @@ impl Board {
 
     /// The position as SFEN: board, side to move, hands and move number.
     fn sfen(&self, py: Python<'_>) -> String {
-        self.position(py).to_sfen()
+        self.ask(py, Position::to_sfen)
     }
 
     /// The position as 32 bytes of HCP.
     fn hcp<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        self.bytes(py, self.position(py).to_hcp())
+        self.bytes(py, self.ask(py, Position::to_hcp))
     }
 
     /// The position as 32 bytes of YaneuraOu's PackedSfen.
     fn packed_sfen<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        self.bytes(py, self.position(py).to_packed_sfen())
+        self.bytes(py, self.ask(py, Position::to_packed_sfen))
     }
 
     /// The position with left and right swapped, on a board without moves.
     fn mirror(&self, py: Python<'_>) -> Board {
-        Board::from_position(self.position(py).mirrored())
+        Board::from_position(self.ask(py, Position::mirrored))
     }
 
     /// The position turned by 180°, colors and turn swapped, without moves.
     fn flip(&self, py: Python<'_>) -> Board {
-        Board::from_position(self.position(py).flipped())
+        Board::from_position(self.ask(py, Position::flipped))
     }
 
     /// A board of its own with the same position and, if asked, the same moves.
     #[pyo3(signature = (*, stack = true))]
     fn copy(&self, py: Python<'_>, stack: bool) -> Board {
-        if stack { self.__copy__(py) } else { Board::from_position(self.position(py).clone()) }
+        if stack { self.__copy__(py) } else { Board::from_position(self.ask(py, Position::clone)) }
     }
 
     fn __copy__(&self, py: Python<'_>) -> Board {
-        Board::new(self.0.borrow(py).clone())
+        Board::new(self.0.with(py, maou_shogi::Board::clone))
     }
 
     fn __deepcopy__(&self, memo: &Bound<'_, PyAny>) -> Board {
@@ -443,26 +456,31 @@ impl Board {
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
         let py = other.py();
-        other.cast::<Board>().is_ok_and(|other| *other.get().position(py) == *self.position(py))
+        other
+            .cast::<Board>()
+            .is_ok_and(|other| self.ask(py, |ours| other.get().ask(py, |theirs| ours == theirs)))
     }
 
     fn __hash__(&self, py: Python<'_>) -> u64 {
-        self.position(py).key()
+        self.ask(py, Position::key)
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {
-        format!("Board('{}')", self.position(py).to_sfen())
+        format!("Board('{}')", self.ask(py, Position::to_sfen))
     }
 
     fn __str__(&self, py: Python<'_>) -> String {
-        self.position(py).to_kif_board().trim_end_matches('\n').to_owned()
+        self.ask(py, Position::to_kif_board).trim_end_matches('\n').to_owned()
     }
 
     fn __reduce__<'py>(
         &self,
         py: Python<'py>,
     ) -> PyResult<(Bound<'py, PyType>, (String, Bound<'py, PyList>))> {
-        Ok((py.get_type::<Board>(), (self.0.borrow(py).first().to_sfen(), self.move_stack(py)?)))
+        Ok((
+            py.get_type::<Board>(),
+            (self.0.with(py, maou_shogi::Board::first).to_sfen(), self.move_stack(py)?),
+        ))
     }
 
     /// The picture for notebooks, with the last move marked.
@@ -481,7 +499,7 @@ pub(crate) struct LegalMoves(Py<Board>);
 
 impl LegalMoves {
     fn list<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let moves = self.0.get().position(py).legal_moves();
+        let moves = self.0.get().ask(py, Position::legal_moves);
         PyList::new(py, moves.iter().map(|&mv| Interned(mv)))
     }
 }
@@ -489,15 +507,15 @@ impl LegalMoves {
 #[pymethods]
 impl LegalMoves {
     fn __len__(&self, py: Python<'_>) -> usize {
-        self.0.get().position(py).count_legal_moves()
+        self.0.get().ask(py, Position::count_legal_moves)
     }
 
     fn __bool__(&self, py: Python<'_>) -> bool {
-        self.0.get().position(py).has_legal_move()
+        self.0.get().ask(py, Position::has_legal_move)
     }
 
     fn __contains__(&self, mv: &Bound<'_, PyMove>) -> bool {
-        self.0.get().position(mv.py()).is_legal(mv.get().value())
+        self.0.get().ask(mv.py(), |position| position.is_legal(mv.get().value()))
     }
 
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
@@ -505,7 +523,7 @@ impl LegalMoves {
     }
 
     fn __getitem__<'py>(&self, py: Python<'py>, index: isize) -> PyResult<Bound<'py, PyMove>> {
-        let moves = self.0.get().position(py).legal_moves();
+        let moves = self.0.get().ask(py, Position::legal_moves);
         let from_start = if index < 0 { index + moves.len() as isize } else { index };
         let found = usize::try_from(from_start).ok().and_then(|index| moves.get(index).copied());
         let mv = found.ok_or_else(|| {
@@ -516,7 +534,7 @@ impl LegalMoves {
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {
-        let moves = self.0.get().position(py).legal_moves();
+        let moves = self.0.get().ask(py, Position::legal_moves);
         let moves: Vec<String> = moves.iter().map(|mv| mv.to_usi()).collect();
         format!("<LegalMoves: {}>", moves.join(" "))
     }

@@ -194,7 +194,7 @@ impl Positions {
     #[staticmethod]
     fn from_boards(py: Python<'_>, boards: Vec<PyRef<'_, Board>>) -> PyResult<Positions> {
         let row = |(row, board): (usize, &PyRef<'_, Board>)| {
-            let hcp = board.position(py).to_hcp();
+            let hcp = board.ask(py, Position::to_hcp);
             hcp.map_err(|error| row_error(py, &RowError { row, problem: RowProblem::Hcp(error) }))
         };
         let rows: Vec<Hcp> = boards.iter().enumerate().map(row).collect::<PyResult<_>>()?;
