@@ -26,7 +26,7 @@ use crate::packed_sfen;
 use crate::policy::{Labels, Labels1496, Labels2187, Mask, PolicyScheme};
 use crate::position::Position;
 use crate::sfen::SfenError;
-use workers::{CHUNK, run};
+use workers::{chunk_rows, run};
 
 pub use replay::{GameError, Moves, Replayed, replay};
 
@@ -96,35 +96,6 @@ impl From<HcpError> for RowProblem {
     }
 }
 
-/// Compiled twice, the second time for processors that count bits in one instruction and spread
-/// them over wide registers, and called as the processor at hand has it.
-macro_rules! for_this_processor {
-    ($work:expr) => {{
-        #[cfg(target_arch = "x86_64")]
-        {
-            #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-            fn wide<R>(work: impl FnOnce() -> R) -> R {
-                work()
-            }
-            if is_wide() {
-                // SAFETY: the processor has the features.
-                return unsafe { wide($work) };
-            }
-        }
-        $work()
-    }};
-}
-
-#[cfg(target_arch = "x86_64")]
-#[inline]
-fn is_wide() -> bool {
-    is_x86_feature_detected!("avx2")
-        && is_x86_feature_detected!("bmi1")
-        && is_x86_feature_detected!("bmi2")
-        && is_x86_feature_detected!("lzcnt")
-        && is_x86_feature_detected!("popcnt")
-}
-
 /// Calls `work` with the number of each row, the row, and its share of both results.
 #[inline(always)]
 fn fill_both<R: Sync, A: Send, B: Send>(
@@ -136,21 +107,21 @@ fn fill_both<R: Sync, A: Send, B: Send>(
 ) -> Result<(), RowError> {
     assert_eq!(first.len(), rows.len() * first_width, "the numbers of all rows");
     assert_eq!(second.len(), rows.len() * second_width, "the numbers of all rows");
+    let row_bytes = first_width * size_of::<A>() + second_width * size_of::<B>();
+    let chunk = chunk_rows(row_bytes);
     let chunks = rows
-        .chunks(CHUNK)
-        .zip(first.chunks_mut(CHUNK * first_width))
-        .zip(second.chunks_mut(CHUNK * second_width))
+        .chunks(chunk)
+        .zip(first.chunks_mut(chunk * first_width))
+        .zip(second.chunks_mut(chunk * second_width))
         .enumerate();
-    run(threads, rows.len().div_ceil(CHUNK), chunks, |(chunk, ((rows, first), second))| {
-        for_this_processor!(|| {
-            let first = first.chunks_exact_mut(first_width);
-            let second = second.chunks_exact_mut(second_width);
-            for (i, ((row, first), second)) in rows.iter().zip(first).zip(second).enumerate() {
-                let number = chunk * CHUNK + i;
-                work(number, row, first, second).map_err(|problem| (number, problem))?;
-            }
-            Ok(())
-        })
+    run(threads, rows.len().div_ceil(chunk), chunks, |(number, ((rows, first), second))| {
+        let first = first.chunks_exact_mut(first_width);
+        let second = second.chunks_exact_mut(second_width);
+        for (i, ((row, first), second)) in rows.iter().zip(first).zip(second).enumerate() {
+            let row_number = number * chunk + i;
+            work(row_number, row, first, second).map_err(|problem| (row_number, problem))?;
+        }
+        Ok(())
     })
     .map_err(|(row, problem)| RowError { row, problem })
 }

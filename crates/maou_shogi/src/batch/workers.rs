@@ -1,13 +1,18 @@
 //! Rows spread over threads.
+//!
+//! Threads live as long as a call: what forks a process, as Python's multiprocessing does, would
+//! leave a pool without its threads. Starting one takes some 20 µs, the work of 50 masks.
 
 use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 
-/// How many rows a thread takes at a time: enough that taking them costs nothing, few enough that
-/// what it writes stays in its cache.
-pub(super) const CHUNK: usize = 128;
+/// How many rows a thread takes at a time, when each of them makes so many bytes: enough that
+/// taking them costs nothing, few enough that small arrays keep all threads busy.
+pub(super) fn chunk_rows(row_bytes: usize) -> usize {
+    ((1 << 19) / row_bytes.max(1)).clamp(16, 128)
+}
 
 /// The number of threads that `asked` means; 0 is one for each core.
 fn n_threads(asked: usize) -> usize {
