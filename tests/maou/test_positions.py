@@ -286,7 +286,7 @@ def test_parts_of_an_array(positions: PositionArray) -> None:
         positions[n]
     for index in (1.5, "1", None):
         with pytest.raises(TypeError):
-            positions[index]  # type: ignore[call-overload]
+            positions[index]  # type: ignore[index]
     boards = list(positions[:20])
     assert PositionArray.from_boards(boards) == positions[:20]
     with pytest.raises(maou.RecordError, match="row 1: expected two kings"):

@@ -1,5 +1,6 @@
 """Rules, notations and records."""
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import (
     Literal,
@@ -982,7 +983,8 @@ class Positions:
         Fixed-size lists of 32 bytes, or fixed-size binaries if they are asked for.
         """
 
-    def __buffer__(self, flags: int, /) -> memoryview: ...
+    if sys.version_info >= (3, 12):
+        def __buffer__(self, flags: int, /) -> memoryview: ...
 
 def narrow_labels() -> list[int]:
     """The label of 1496 for each label of 2187, -1 where there is none."""

@@ -9,7 +9,6 @@ from typing import (
     Literal,
     NamedTuple,
     Self,
-    SupportsIndex,
     SupportsInt,
     TypeVar,
     cast,
@@ -289,10 +288,10 @@ class PositionArray:
         return (self._rows.board(row) for row in range(len(self)))
 
     @overload
-    def __getitem__(self, index: SupportsIndex) -> Board: ...
+    def __getitem__(self, index: int | np.integer[Any]) -> Board: ...
     @overload
     def __getitem__(self, index: Index) -> Self: ...
-    def __getitem__(self, index: SupportsIndex | Index) -> Board | Self:
+    def __getitem__(self, index: int | np.integer[Any] | Index) -> Board | Self:
         """Take one position as a board, or some: a slice, row numbers, a mask.
 
         A slice without steps shares the memory of the array.
@@ -305,7 +304,7 @@ class PositionArray:
             return self._take(np.arange(start, stop, step))
         array = np.asarray(index)
         if array.ndim == 0:
-            (row,) = _numbers_of([operator.index(cast("SupportsIndex", index))], n)
+            (row,) = _numbers_of([operator.index(cast("int", index))], n)
             return self._rows.board(int(row))
         return self._take(_numbers_of(array, n))
 
@@ -346,7 +345,7 @@ class PositionArray:
             out: Where to write. Without it, the array is a view of the memory of the
                 positions, and read-only.
         """
-        view = np.frombuffer(memoryview(self._rows), np.uint8).reshape(-1, 32)
+        view = np.frombuffer(cast("bytes", self._rows), np.uint8).reshape(-1, 32)
         if out is None:
             return view
         _check_out(out, view.shape, np.uint8)
