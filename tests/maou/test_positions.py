@@ -166,6 +166,24 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "data"
 
 
+def test_loose_positions_of_a_dataset(replayed: Replayed, tmp_path: Path) -> None:
+    """What is in the table is what was written, keys included."""
+    few = replayed.positions[:500]
+    records = np.zeros(
+        500,
+        np.dtype([("hcp", "u1", 32), ("eval", "<i2"), ("move", "<u2"), ("end", "<u2")]),
+    )
+    records["hcp"], records["move"] = few.hcp(), replayed.moves[:500]
+    assert PositionArray.from_hcp(records) == few
+    (tmp_path / "a.hcpe").write_bytes(records.tobytes())
+    data = tmp_path / "data"
+    assert main(["convert", str(tmp_path / "a.hcpe"), "-o", str(data)]) == 0
+    table = maou.Dataset(data).positions_table.collect()
+    found = PositionArray.from_hcp(table["position"])
+    assert found == few
+    assert found.keys().tolist() == table["key"].to_list()
+
+
 def test_arrow_in_and_out_without_a_copy(positions: PositionArray) -> None:
     # A view of the memory of the array itself.
     start = address(positions.hcp())

@@ -233,6 +233,45 @@ fn an_error_names_the_first_row_that_has_one() {
     );
 }
 
+/// Rows that nobody checked give results or errors, never a panic.
+#[test]
+fn any_bytes_are_results_or_errors() {
+    use crate::testing::Random;
+    let mut random = Random::new(43);
+    let mut rows: Vec<Hcp> =
+        (0..2_000).map(|_| std::array::from_fn(|_| random.below(256) as u8)).collect();
+    for row in positions().1.iter().step_by(20) {
+        for bit in (0..256).step_by(3) {
+            let mut row = *row;
+            row[bit / 8] ^= 1 << (bit % 8);
+            rows.push(row);
+        }
+    }
+    let (mut first, mut second) = (vec![0.0; 62 * 81], vec![0.0; 57 * 81]);
+    let mut n_good = 0;
+    for row in &rows {
+        let row = std::slice::from_ref(row);
+        let is_good = check(row, 1).is_ok();
+        n_good += usize::from(is_good);
+        let found = [
+            keys(row, &mut [0], 1).is_ok(),
+            in_check(row, &mut [0], 1).is_ok(),
+            compact(row, &mut [0; 81], &mut [0; 14], 1).is_ok(),
+            dlshogi(row, &mut first, &mut second, 1).is_ok(),
+            legal_masks(row, PolicyScheme::Labels2187, &mut [0; 2187], 1).is_ok(),
+            legal_masks(row, PolicyScheme::Labels1496, &mut [0; 1496], 1).is_ok(),
+            packed_sfens(row, &mut [[0; 32]], 1).is_ok(),
+            flip(row, &mut [[0; 32]], 1).is_ok(),
+        ];
+        // Whether the other side is in check is looked at by `check` alone.
+        assert!(found.iter().all(|ok| *ok == found[0]) && found[0] >= is_good);
+        assert_eq!(sfens(row, &mut [String::new()], 1).is_ok(), is_good);
+        let label = moves(row, &[59], PolicyScheme::Labels2187, &mut [0], 1);
+        assert!(label.is_err() || found[0]);
+    }
+    assert!(n_good > 1_000 && n_good < rows.len() / 2, "{n_good} of {}", rows.len());
+}
+
 #[test]
 fn hands_in_another_order_are_told_and_written_anew() {
     let position = Position::from_sfen("4k4/9/9/9/9/9/9/9/4K4 b 2R2B4G4S4N4L18P 1").unwrap();
