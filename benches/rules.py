@@ -58,7 +58,7 @@ def sample(records: Path | None, n: int) -> list[str]:
     for game in games(records):
         board = maou.Board(game.start)
         for move in game.moves:
-            reached.add(board.sfen)
+            reached.add(board.sfen())
             board.push(move)
     # The peers take no position without a king.
     both = sorted(sfen for sfen in reached if "K" in sfen and "k" in sfen)

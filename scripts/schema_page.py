@@ -60,6 +60,15 @@ One row of `positions-NNNNN.feather` is one position of HCPE, HCPE2 or PSV, and
 
 """
 
+EVERY_POSITION = """
+## Every position
+
+`maou.Dataset.positions` replays the games and streams a row for each position before a
+move, then the loose positions: the columns that are named, or the first seven. They
+stand in no file. `maou.Dataset.scan_positions` is the same as a lazy frame of Polars.
+
+"""
+
 RESULTS = """
 ## Numbers of `result`
 
@@ -138,6 +147,7 @@ def page() -> str:
         VARIATIONS + table(maou_io.schema("variations")),
         SEARCH + table(maou_io.schema("search")),
         POSITIONS + table(maou_io.schema("positions")),
+        EVERY_POSITION + table(maou_io.schema("every_position")),
     ]
     return "".join(tables) + RESULTS + results + ENDINGS + endings
 

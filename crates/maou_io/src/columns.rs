@@ -402,6 +402,10 @@ impl<'a> GamesBatch<'a> {
         self.ids.len()
     }
 
+    pub(crate) fn n_plies(&self, row: usize) -> usize {
+        self.moves.value_length(row) as usize
+    }
+
     pub(crate) fn row(&self, row: usize) -> GameRow<'a> {
         let span = |list: &LargeListArray| {
             let offsets = list.value_offsets();

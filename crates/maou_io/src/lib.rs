@@ -39,6 +39,7 @@ mod convert;
 mod dataset;
 mod duplicates;
 mod error;
+mod every_position;
 mod export;
 mod files;
 #[cfg(test)]
@@ -86,6 +87,7 @@ pub use archives::{Archives, Fault, Member, Members};
 pub use convert::{convert, convert_with};
 pub use dataset::{Dataset, DatasetInfo};
 pub use error::{Error, Result};
+pub use every_position::every_position_fields;
 pub use export::{ExportOptions, ExportReport, export};
 #[doc(hidden)]
 pub use files::Faults;

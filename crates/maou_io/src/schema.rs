@@ -34,14 +34,14 @@ pub struct FieldDoc {
     pub meaning: &'static str,
 }
 
-struct Column {
-    name: &'static str,
+pub(crate) struct Column {
+    pub(crate) name: &'static str,
     data_type: fn() -> DataType,
     nullable: bool,
     meaning: &'static str,
 }
 
-const fn column(
+pub(crate) const fn column(
     name: &'static str,
     data_type: fn() -> DataType,
     nullable: bool,
@@ -270,7 +270,7 @@ fn schema_of(columns: &[Column], metadata: Metadata) -> SchemaRef {
     Arc::new(Schema::new(fields).with_metadata(metadata))
 }
 
-fn field_of(column: &Column) -> Field {
+pub(crate) fn field_of(column: &Column) -> Field {
     Field::new(column.name, (column.data_type)(), column.nullable)
 }
 
@@ -371,14 +371,14 @@ pub fn sources_fields() -> Vec<FieldDoc> {
     fields_of(&SOURCES)
 }
 
-fn fields_of(columns: &[Column]) -> Vec<FieldDoc> {
+pub(crate) fn fields_of<'a>(columns: impl IntoIterator<Item = &'a Column>) -> Vec<FieldDoc> {
     let doc = |c: &Column| FieldDoc {
         name: c.name,
         type_name: type_name(&(c.data_type)()),
         nullable: c.nullable,
         meaning: c.meaning,
     };
-    columns.iter().map(doc).collect()
+    columns.into_iter().map(doc).collect()
 }
 
 fn type_name(data_type: &DataType) -> String {

@@ -21,20 +21,47 @@ use crate::search_columns::widen;
 /// A Python binding puts the pointer of [`ArrowStream::into_raw`] into a capsule named
 /// [`ArrowStream::CAPSULE_NAME`], and calls [`ArrowStream::drop_raw`] when the capsule goes.
 pub struct ArrowStream {
-    stream: Box<FFI_ArrowArrayStream>,
+    reader: Box<dyn RecordBatchReader + Send>,
 }
 
 impl ArrowStream {
     /// The name that the Arrow PyCapsule interface gives to such a capsule.
     pub const CAPSULE_NAME: &'static std::ffi::CStr = c"arrow_array_stream";
 
-    fn new(reader: Box<dyn RecordBatchReader + Send>) -> ArrowStream {
-        ArrowStream { stream: Box::new(FFI_ArrowArrayStream::new(reader)) }
+    pub(crate) fn new(reader: Box<dyn RecordBatchReader + Send>) -> ArrowStream {
+        ArrowStream { reader }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn reader(&mut self) -> &mut dyn RecordBatchReader {
+        &mut *self.reader
+    }
+
+    /// A stream of no batches with the same columns.
+    pub fn without_rows(&self) -> ArrowStream {
+        ArrowStream::new(Box::new(RecordBatchIterator::new([], self.reader.schema())))
+    }
+
+    /// The next batch, as a stream of its own.
+    ///
+    /// # Errors
+    ///
+    /// If the data cannot be read.
+    pub fn next_batch(&mut self) -> Result<Option<ArrowStream>> {
+        let Some(batch) = self.reader.next() else { return Ok(None) };
+        let batch = batch.map_err(|error| match error {
+            ArrowError::ExternalError(error) => error
+                .downcast::<Error>()
+                .map_or_else(|error| Error::corrupt("the stream", error), |error| *error),
+            error => Error::corrupt("the stream", error),
+        })?;
+        let schema = batch.schema();
+        Ok(Some(ArrowStream::new(Box::new(RecordBatchIterator::new([Ok(batch)], schema)))))
     }
 
     /// The address of a `struct ArrowArrayStream` that the caller owns from here on.
     pub fn into_raw(self) -> *mut c_void {
-        Box::into_raw(self.stream).cast()
+        Box::into_raw(Box::new(FFI_ArrowArrayStream::new(self.reader))).cast()
     }
 
     /// Releases the stream, unless its consumer has done so, and frees the memory.

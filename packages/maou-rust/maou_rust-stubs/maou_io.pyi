@@ -214,7 +214,21 @@ class Archives(Protocol):
 
 @final
 class ArrowStream:
-    """A stream of record batches behind the Arrow PyCapsule interface, read once."""
+    """A stream of record batches behind the Arrow PyCapsule interface, read once.
+
+    Iterated, it gives its batches, each as a stream of its own.
+    """
+
+    def __iter__(self) -> ArrowStream: ...
+    def __next__(self) -> ArrowStream:
+        """Read the next batch.
+
+        Raises:
+            DatasetError: The data cannot be read.
+        """
+
+    def without_rows(self) -> ArrowStream:
+        """Make a stream of the same columns without rows."""
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """Hand the stream over; a second call raises ValueError."""
@@ -357,7 +371,7 @@ def schema(table: str = ...) -> list[Column]:
         table: `games`, `positions` or `sources`; `variations` for what games files
             have behind the columns of `games` in a dataset that keeps variations, and
             `search` for what they have behind all others where a game of HCPE3 is in
-            them.
+            them; `every_position` for what the function of this name can give.
 
     Raises:
         UsageError: Another name.
@@ -427,6 +441,27 @@ def positions(
     Raises:
         DatasetError: `path` is no dataset, or a damaged one.
         UsageError: A name that is no column.
+    """
+
+def every_position(
+    path: str | PathLike[str],
+    columns: Sequence[str] | None = ...,
+    *,
+    variations: bool = ...,
+    threads: int = ...,
+) -> ArrowStream:
+    """Stream every position of a dataset: games replayed, then the loose ones.
+
+    Args:
+        path: The dataset folder.
+        columns: Names of the columns wanted; None for `game`, `ply`, `hcp`, `key`,
+            `move`, `eval_cp` and `result`.
+        variations: Whether the positions of variations are given too.
+        threads: Number of threads that replay; 0 takes one per core.
+
+    Raises:
+        DatasetError: `path` is no dataset, or a damaged one.
+        UsageError: A name that is no column, or twice the same.
     """
 
 def games(

@@ -24,8 +24,8 @@ use crate::plain::to_python;
 pub(crate) mod python {
     #[pymodule_export]
     use super::{
-        ArrowStream, convert, errors, export, files, games, hello, info, positions, probe_stream,
-        schema, shards, teacher_info, transcribe, verify,
+        ArrowStream, convert, errors, every_position, export, files, games, hello, info, positions,
+        probe_stream, schema, shards, teacher_info, transcribe, verify,
     };
 }
 
@@ -365,12 +365,13 @@ fn verify<'py>(
 #[pyo3(signature = (table = "games"))]
 fn schema<'py>(py: Python<'py>, table: &str) -> PyResult<Vec<Bound<'py, PyDict>>> {
     type Fields = fn() -> Vec<maou_io::FieldDoc>;
-    let tables: [(&str, Fields); 5] = [
+    let tables: [(&str, Fields); 6] = [
         ("games", maou_io::games_fields),
         ("variations", maou_io::variation_fields),
         ("search", maou_io::search_fields),
         ("positions", maou_io::positions_fields),
         ("sources", maou_io::sources_fields),
+        ("every_position", maou_io::every_position_fields),
     ];
     let fields = named("table", table, &tables)?();
     let column = |field: &maou_io::FieldDoc| {
@@ -396,6 +397,24 @@ impl ArrowStream {
 
 #[pymethods]
 impl ArrowStream {
+    fn __iter__(this: Bound<'_, Self>) -> Bound<'_, Self> {
+        this
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<ArrowStream>> {
+        let next = py.detach(|| {
+            let mut stream = self.0.lock().expect("no one panics with the lock");
+            stream.as_mut().map_or(Ok(None), maou_io::ArrowStream::next_batch)
+        });
+        let batch = next.map_err(|error| dataset_error(py, error))?;
+        Ok(batch.map(ArrowStream::new))
+    }
+
+    fn without_rows(&self) -> PyResult<ArrowStream> {
+        let stream = self.0.lock().expect("no one panics with the lock");
+        Ok(ArrowStream::new(stream.as_ref().ok_or_else(read_before)?.without_rows()))
+    }
+
     #[pyo3(signature = (requested_schema = None))]
     fn __arrow_c_stream__<'py>(
         &self,
@@ -405,9 +424,7 @@ impl ArrowStream {
         // The interface allows to hand over the stream as it is, whatever was asked for.
         drop(requested_schema);
         let stream = self.0.lock().expect("no one panics with the lock").take();
-        let stream = stream.ok_or_else(|| {
-            PyValueError::new_err("this stream has been read; ask the dataset for another one")
-        })?;
+        let stream = stream.ok_or_else(read_before)?;
         let raw = NonNull::new(stream.into_raw()).expect("the address of a box");
         // SAFETY: the pointer is that of an ArrowArrayStream, which is what the name promises to
         // consumers, and `release` frees it once, when the capsule goes.
@@ -422,6 +439,10 @@ impl ArrowStream {
     }
 }
 
+fn read_before() -> PyErr {
+    PyValueError::new_err("this stream has been read; ask the dataset for another one")
+}
+
 /// Frees the stream in a capsule made by `__arrow_c_stream__`.
 unsafe extern "C" fn release(capsule: *mut pyo3::ffi::PyObject) {
     let name: &CStr = maou_io::ArrowStream::CAPSULE_NAME;
@@ -432,6 +453,25 @@ unsafe extern "C" fn release(capsule: *mut pyo3::ffi::PyObject) {
             maou_io::ArrowStream::drop_raw(raw);
         }
     }
+}
+
+#[pyfunction]
+#[pyo3(signature = (path, columns = None, *, variations = false, threads = 0))]
+fn every_position(
+    py: Python<'_>,
+    path: PathBuf,
+    columns: Option<Vec<String>>,
+    variations: bool,
+    threads: usize,
+) -> PyResult<ArrowStream> {
+    let stream = py
+        .detach(|| {
+            let names: Option<Vec<&str>> =
+                columns.as_ref().map(|names| names.iter().map(String::as_str).collect());
+            Dataset::open(&path)?.every_position(names.as_deref(), variations, threads)
+        })
+        .map_err(|error| dataset_error(py, error))?;
+    Ok(ArrowStream::new(stream))
 }
 
 #[pyfunction]

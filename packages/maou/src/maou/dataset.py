@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 from maou_rust import maou_io, maou_shogi
+from polars.io.plugins import register_io_source
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from os import PathLike
 
     from maou_rust.maou_io import ArrowStream, DatasetInfo, ErrorEntry
@@ -80,6 +81,94 @@ class Dataset:
         if not files:
             return pl.DataFrame(maou_io.positions(self._path)).lazy()
         return pl.scan_ipc([Path(file["path"]) for file in files], glob=False)
+
+    def positions(
+        self,
+        columns: Sequence[str] | None = None,
+        *,
+        variations: bool = False,
+        threads: int = 0,
+    ) -> ArrowStream:
+        """Stream every position: games replayed, then the loose positions.
+
+        A row is a position before its move; games come in the order of the table.
+        Memory does not grow with the dataset: games are replayed as rows are asked
+        for. Iterate over the stream for one batch at a time, or hand it whole to a
+        reader of the Arrow PyCapsule interface, such as `pl.DataFrame(stream)`.
+
+        Args:
+            columns: Names of the columns wanted, in this order; None for the first
+                seven: `game`, `ply`, `hcp`, `key`, `move`, `eval_cp`, `result`. There
+                are also `time_ms`, `turn`, `in_check`, `sfen`, and of the game
+                `ending`, `black`, `white`, `event`, `source`, `black_rating`,
+                `white_rating`, `date` and `eval_scale_cp`; `maou info --schema` tells
+                what they mean.
+            variations: Whether the positions of variations are given too, in a dataset
+                that keeps them: a variation is a game from the start.
+            threads: Number of threads that replay; 0 takes one per core.
+
+        Raises:
+            DatasetError: The dataset is gone or damaged.
+            UsageError: A name that is no column, or twice the same.
+
+        Examples:
+            >>> import maou
+            >>> import polars as pl
+            >>> dataset = maou.Dataset("maou-demo/data")  # made by `maou demo`
+            >>> n_checks = 0
+            >>> for batch in dataset.positions(["in_check"]):
+            ...     n_checks += pl.DataFrame(batch)["in_check"].sum()
+            >>> n_checks > 0
+            True
+        """
+        return maou_io.every_position(
+            self._path, columns, variations=variations, threads=threads
+        )
+
+    def scan_positions(
+        self, columns: Sequence[str] | None = None, *, variations: bool = False
+    ) -> pl.LazyFrame:
+        """Every position as a lazy frame, which replays only what is asked for.
+
+        Polars' streaming engine keeps memory bounded: `.collect(engine="streaming")`
+        or `.sink_parquet(…)`. Columns that a query does not use are not made.
+
+        Args:
+            columns: As in `positions`.
+            variations: As in `positions`.
+
+        Raises:
+            DatasetError: The dataset is gone or damaged.
+            UsageError: A name that is no column, or twice the same.
+
+        Examples:
+            >>> import maou
+            >>> import polars as pl
+            >>> dataset = maou.Dataset("maou-demo/data")  # made by `maou demo`
+            >>> opening = dataset.scan_positions().filter(pl.col("ply") == 0)
+            >>> opening.select(pl.len()).collect().item() == dataset.info()["games"]
+            True
+        """
+
+        def batches(
+            with_columns: list[str] | None,
+            predicate: pl.Expr | None,
+            n_rows: int | None,
+            batch_size: int | None,  # noqa: ARG001 - a hint; a batch is a few games
+        ) -> Iterator[pl.DataFrame]:
+            wanted = columns if with_columns is None else with_columns
+            left = n_rows
+            for batch in self.positions(wanted, variations=variations):
+                frame = pl.DataFrame(batch)
+                if left is not None:
+                    frame = frame.head(left)
+                    left -= frame.height
+                yield frame if predicate is None else frame.filter(predicate)
+                if left == 0:
+                    return
+
+        empty = self.positions(columns).without_rows()
+        return register_io_source(batches, schema=pl.DataFrame(empty).schema)
 
     def stream_positions(self, columns: Sequence[str] | None = None) -> ArrowStream:
         """Stream the loose positions as Arrow record batches of up to 65,536 rows.

@@ -22,6 +22,7 @@ SCHEMA_HEADINGS = {
     "variations": "a further column, where variations are kept:",
     "search": "further columns, where a game of HCPE3 is in the file:",
     "positions": "loose positions (HCPE, PSV):",
+    "every_position": "every position, as `maou.Dataset.positions` streams them:",
 }
 GAME_FIELDS = (
     *("id", "start", "moves", "evals_cp", "times_ms", "result", "ending", "tail"),
@@ -89,7 +90,7 @@ def show_schema(arguments: Namespace) -> int:
     """Tell what the columns of the tables mean."""
     from maou_rust import maou_io
 
-    names = ("games", "variations", "search", "positions")
+    names = ("games", *SCHEMA_HEADINGS)
     tables = {name: maou_io.schema(name) for name in names}
     if arguments.json:
         print_json([{"table": t, **c} for t, cs in tables.items() for c in cs])
