@@ -2,9 +2,28 @@
 
 use crate::mv::Move;
 use crate::outcome::Outcome;
+use crate::piece::Piece;
 use crate::position::{Position, Undo};
-use crate::record::MoveTextError;
 use crate::repetition::{History, Repetition};
+
+/// A move that was made, and what it takes to take it back.
+///
+/// Not a move and an [`Undo`]: those are copied in wide steps just after they were written in narrow
+/// ones, for which the processor waits.
+#[derive(Clone, Copy, Debug)]
+struct Ply {
+    keys: u128,
+    captured: Option<Piece>,
+    move_number: u16,
+    mv: Move,
+}
+
+impl Ply {
+    #[inline]
+    const fn undo(&self) -> Undo {
+        Undo { keys: self.keys, captured: self.captured, move_number: self.move_number }
+    }
+}
 
 /// A position, and the moves that led to it from a first one.
 ///
@@ -21,7 +40,7 @@ use crate::repetition::{History, Repetition};
 #[derive(Clone, Debug)]
 pub struct Board {
     position: Position,
-    moves: Vec<(Move, Undo)>,
+    plies: Vec<Ply>,
     /// Of the first position and some of the moves: the rest is added when it is asked for, since
     /// searches push and pop far more often than they ask.
     history: History,
@@ -31,7 +50,7 @@ impl Board {
     /// A board without moves before this position.
     pub fn new(position: Position) -> Board {
         let history = History::new(&position);
-        Board { position, moves: Vec::new(), history }
+        Board { position, plies: Vec::new(), history }
     }
 
     /// The position.
@@ -42,13 +61,13 @@ impl Board {
 
     /// The moves since the first position.
     pub fn moves(&self) -> impl ExactSizeIterator<Item = Move> + '_ {
-        self.moves.iter().map(|&(mv, _)| mv)
+        self.plies.iter().map(|ply| ply.mv)
     }
 
     /// The last move, if there is one.
     #[inline]
     pub fn last_move(&self) -> Option<Move> {
-        self.moves.last().map(|&(mv, _)| mv)
+        self.plies.last().map(|ply| ply.mv)
     }
 
     /// Makes a legal move.
@@ -56,29 +75,30 @@ impl Board {
     /// The caller knows that the move is legal ([`Position::is_legal`] tells).
     #[inline]
     pub fn push(&mut self, mv: Move) {
-        self.moves.push((mv, self.position.make(mv)));
+        let Undo { keys, captured, move_number } = self.position.make(mv);
+        self.plies.push(Ply { keys, captured, move_number, mv });
     }
 
-    /// Makes a move.
-    ///
-    /// # Errors
-    /// If the move is not legal; the message names it and the position.
+    /// Makes a move if it is legal, and tells whether it was.
     #[inline]
-    pub fn try_push(&mut self, mv: Move) -> Result<(), MoveTextError> {
-        self.position.check_move(mv)?;
-        self.push(mv);
-        Ok(())
+    #[must_use]
+    pub fn push_if_legal(&mut self, mv: Move) -> bool {
+        let is_legal = self.position.is_legal(mv);
+        if is_legal {
+            self.push(mv);
+        }
+        is_legal
     }
 
     /// Takes the last move back and returns it.
     #[inline]
     pub fn pop(&mut self) -> Option<Move> {
-        let (mv, undo) = self.moves.pop()?;
-        self.position.undo(mv, undo);
-        if self.history.n_plies() > self.moves.len() {
+        let ply = self.plies.pop()?;
+        self.position.undo(ply.mv, ply.undo());
+        if self.history.n_plies() > self.plies.len() {
             self.history.pop();
         }
-        Some(mv)
+        Some(ply.mv)
     }
 
     /// The first position.
@@ -89,8 +109,8 @@ impl Board {
     /// The position after so many of the moves.
     fn position_at(&self, n_plies: usize) -> Position {
         let mut position = self.position.clone();
-        for &(mv, undo) in self.moves[n_plies..].iter().rev() {
-            position.undo(mv, undo);
+        for ply in self.plies[n_plies..].iter().rev() {
+            position.undo(ply.mv, ply.undo());
         }
         position
     }
@@ -98,10 +118,10 @@ impl Board {
     /// The history up to now.
     fn history(&mut self) -> &History {
         let n_known = self.history.n_plies();
-        if n_known < self.moves.len() {
+        if n_known < self.plies.len() {
             let mut position = self.position_at(n_known);
-            for &(mv, _) in &self.moves[n_known..] {
-                position.make(mv);
+            for ply in &self.plies[n_known..] {
+                position.make(ply.mv);
                 self.history.push(&position);
             }
         }
@@ -128,7 +148,7 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::Random;
+    use crate::testing::{Random, random_games, sparse_positions};
 
     #[test]
     fn a_history_that_is_asked_for_now_and_then_is_the_whole_one() {
@@ -161,5 +181,29 @@ mod tests {
             n_found += usize::from(history.n_occurrences() > 1);
         }
         assert!(n_found > 20, "{n_found}");
+    }
+
+    #[test]
+    fn a_move_is_pushed_exactly_if_it_is_legal() {
+        let every: Vec<Move> = (0..1 << 15).filter_map(Move::from_move16).collect();
+        let check = |position: &Position| {
+            let mut board = Board::new(position.clone());
+            for &mv in &every {
+                let is_legal = position.is_legal(mv);
+                assert_eq!(board.push_if_legal(mv), is_legal, "{mv} in {position:?}");
+                if is_legal {
+                    assert_eq!(board.pop(), Some(mv));
+                }
+            }
+            assert_eq!(board.position(), position);
+        };
+        let mut n_positions = 0;
+        random_games(46, 16, |position| {
+            n_positions += 1;
+            if n_positions % 40 == 0 {
+                check(position);
+            }
+        });
+        sparse_positions(47, 100, |position| check(position));
     }
 }

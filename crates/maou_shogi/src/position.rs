@@ -67,9 +67,9 @@ pub struct Position {
 /// What [`Position::undo`] needs to take a move back.
 #[derive(Clone, Copy, Debug)]
 pub struct Undo {
-    keys: u128,
-    captured: Option<Piece>,
-    move_number: u16,
+    pub(crate) keys: u128,
+    pub(crate) captured: Option<Piece>,
+    pub(crate) move_number: u16,
 }
 
 impl Undo {

@@ -60,8 +60,10 @@ impl Board {
     /// Makes a move, if it is legal.
     #[inline]
     fn play(&self, py: Python<'_>, mv: Move) -> PyResult<()> {
-        let played = self.0.with_mut(py, |board| board.try_push(mv));
-        played.map_err(|error| move_error(py, error))
+        match self.0.with_mut(py, |board| board.push_if_legal(mv)) {
+            true => Ok(()),
+            false => Err(move_error(py, self.ask(py, |position| position.refusal(mv)))),
+        }
     }
 
     fn parse_kif_text(&self, py: Python<'_>, text: &str) -> Result<Move, MoveTextError> {

@@ -41,7 +41,13 @@ impl Position {
     /// If it is not; the message names the move and the position.
     #[inline]
     pub fn check_move(&self, mv: Move) -> Result<Move, MoveTextError> {
-        if self.is_legal(mv) { Ok(mv) } else { Err(self.illegal(&mv.to_usi())) }
+        if self.is_legal(mv) { Ok(mv) } else { Err(self.refusal(mv)) }
+    }
+
+    /// The error of a move that is not legal; the message names the move and the position.
+    #[cold]
+    pub fn refusal(&self, mv: Move) -> MoveTextError {
+        self.illegal(&mv.to_usi())
     }
 
     /// Reads a legal move as USI writes it, such as `7g7f`, `8h2b+` or `P*5e`.
