@@ -214,7 +214,7 @@ def compare(boards: list[Board]) -> int:
         (*twins.features("dlshogi"), *twins.features("compact")),
         strict=True,
     ):
-        assert (ours == of_twins).all()
+        assert np.array_equal(ours, of_twins)
     compare_moves(boards, positions, twins)
     return len(boards)
 

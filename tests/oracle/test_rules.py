@@ -340,7 +340,7 @@ def compare_rows(
     assert (positions.keys() == np.array(keys, np.uint64)).all()
     assert (positions.in_check() == np.array(checks)).all()
     for scheme in (2187, 1496):
-        masks = positions.legal_masks(scheme)  # type: ignore[arg-type]
+        masks = positions.legal_masks(scheme)
         assert (masks.sum(axis=1) == np.array(n_moves)).all()
     kinds = [("key", "u8"), ("zobrist", "u8"), ("hcp", "S32")]
     result = np.zeros(len(rows), kinds)
