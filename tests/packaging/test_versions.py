@@ -21,7 +21,7 @@ STUBS = ROOT / "packages/maou-rust/maou_rust-stubs"
 # change, raise INTERFACE in packages/maou-rust/src/lib.rs and maou/_compat.py if code
 # written for the old ones would no longer work, and write the new digest here.
 INTERFACE = 2
-STUBS_DIGEST = "d676f499b89799f92b6874d8b04860e8e79b11a07f733362a9e75d4528b62858"
+STUBS_DIGEST = "034b1fa39ad57d789f007f719713a71e799d3bcdc62219b8226caa5b952ecefe"
 
 
 def toml(name: str) -> dict[str, object]:
