@@ -33,7 +33,10 @@ def test_rows_are_what_boards_say(dataset: Path, records: Path) -> None:
             assert (found["ply"], found["move"]) == (ply, int(move))
             assert bytes(found["hcp"]) == board.hcp()
             assert (found["key"], found["turn"]) == (board.key, board.turn)
-            assert (found["sfen"], found["in_check"]) == (board.sfen(), board.is_check())
+            assert (found["sfen"], found["in_check"]) == (
+                board.sfen(),
+                board.is_check(),
+            )
             assert found["eval_cp"] == game.evals_cp[ply]
             assert found["time_ms"] == game.times_ms[ply]
             assert (found["result"], found["ending"]) == (game.result, game.ending)
