@@ -137,6 +137,9 @@ fn declaration(name: &str) -> PyResult<Declaration> {
     })
 }
 
+/// A class, and what it makes an equal board of.
+type Rebuilt<'py> = (Bound<'py, PyType>, (String, Bound<'py, PyList>));
+
 #[pymethods]
 impl Board {
     #[new]
@@ -475,10 +478,7 @@ impl Board {
         self.ask(py, Position::to_kif_board).trim_end_matches('\n').to_owned()
     }
 
-    fn __reduce__<'py>(
-        &self,
-        py: Python<'py>,
-    ) -> PyResult<(Bound<'py, PyType>, (String, Bound<'py, PyList>))> {
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Rebuilt<'py>> {
         Ok((
             py.get_type::<Board>(),
             (self.0.with(py, maou_shogi::Board::first).to_sfen(), self.move_stack(py)?),

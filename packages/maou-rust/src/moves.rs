@@ -71,14 +71,14 @@ impl PyMove {
     }
 
     /// The square that the piece goes to.
-    #[getter]
-    fn to_square<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    #[getter(to_square)]
+    fn target<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         vocabulary::square(py, self.0.to())
     }
 
     /// The square that the piece leaves, None for a drop.
-    #[getter]
-    fn from_square<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    #[getter(from_square)]
+    fn origin<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.0.from().map(|from| vocabulary::square(py, from)).transpose()
     }
 

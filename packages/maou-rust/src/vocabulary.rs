@@ -86,10 +86,10 @@ fn wrong(value: &Bound<'_, PyAny>, expected: &str) -> PyErr {
 /// A side given to a method: a member of `Color`, or its number.
 pub(crate) struct ColorArg(pub(crate) Color);
 
-impl<'a, 'py> FromPyObject<'a, 'py> for ColorArg {
+impl<'py> FromPyObject<'_, 'py> for ColorArg {
     type Error = PyErr;
 
-    fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<ColorArg> {
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<ColorArg> {
         let expected = "a color, 0 or 1";
         match number(&value, expected)? {
             0 => Ok(ColorArg(Color::Black)),
@@ -102,10 +102,10 @@ impl<'a, 'py> FromPyObject<'a, 'py> for ColorArg {
 /// A kind of piece given to a method: a member of `PieceType`, or its number.
 pub(crate) struct PieceTypeArg(pub(crate) PieceType);
 
-impl<'a, 'py> FromPyObject<'a, 'py> for PieceTypeArg {
+impl<'py> FromPyObject<'_, 'py> for PieceTypeArg {
     type Error = PyErr;
 
-    fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<PieceTypeArg> {
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<PieceTypeArg> {
         let expected = "a kind of piece, 1 to 14";
         let kind = PieceType::from_number(number(&value, expected)?);
         kind.map(PieceTypeArg).ok_or_else(|| wrong(&value, expected))
@@ -115,10 +115,10 @@ impl<'a, 'py> FromPyObject<'a, 'py> for PieceTypeArg {
 /// A square given to a method: a member of `Square`, its number, or its name in USI.
 pub(crate) struct SquareArg(pub(crate) Square);
 
-impl<'a, 'py> FromPyObject<'a, 'py> for SquareArg {
+impl<'py> FromPyObject<'_, 'py> for SquareArg {
     type Error = PyErr;
 
-    fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<SquareArg> {
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<SquareArg> {
         let expected = "a square, 0 to 80 or such as `7f`";
         let square = match value.extract::<&str>() {
             Ok(name) => Square::from_usi(name),
