@@ -50,8 +50,9 @@ def wrap(content: bytes, kind: str) -> bytes:
                 entry.size = len(content)
                 tar.addfile(entry, io.BytesIO(content))
         return out.getvalue()
-    packers = {"gz": gzip.compress, "xz": lzma.compress, "bz2": bz2.compress}
-    return packers[kind](content)
+    if kind == "gz":
+        return gzip.compress(content)
+    return lzma.compress(content) if kind == "xz" else bz2.compress(content)
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar.gz", "gz", "xz", "bz2"])

@@ -21,7 +21,7 @@ STUBS = ROOT / "packages/maou-rust/maou_rust-stubs"
 # change, raise INTERFACE in packages/maou-rust/src/lib.rs and maou/_compat.py if code
 # written for the old ones would no longer work, and write the new digest here.
 INTERFACE = 2
-STUBS_DIGEST = "034b1fa39ad57d789f007f719713a71e799d3bcdc62219b8226caa5b952ecefe"
+STUBS_DIGEST = "5e2036ff536d1f1b9dea3f3d3d22f68469827ed2442c8c9311c0c8cc55df2a51"
 
 
 def toml(name: str) -> dict[str, object]:

@@ -210,7 +210,7 @@ fn column(array: &ArrayRef, first_row: usize) -> Result<PositionColumn, String> 
         DataType::FixedSizeList(item, 32) if item.data_type() == &DataType::UInt8 => {
             let lists = array.as_fixed_size_list();
             let values = lists.values().as_primitive::<UInt8Type>();
-            let range = range(lists.value_offset_at(0) as usize / WIDTH);
+            let range = range(lists.value_offset_at(0) / WIDTH);
             if let Some(at) = range.clone().find(|at| values.is_null(*at)) {
                 let row = first_row + (at - range.start) / WIDTH;
                 return Err(format!("row {row}: expected 32 bytes, found null among them"));

@@ -187,7 +187,7 @@ where
         }
         let mut last_tick: Option<Instant> = None;
         let mut line = shared.lock();
-        while !line.is_stopped && !(line.is_at_end && line.n_consumed == line.n_taken) {
+        while !(line.is_stopped || line.is_at_end && line.n_consumed == line.n_taken) {
             let next = line.n_consumed;
             let result = line.ready.remove(&next);
             if result.is_none() && last_tick.is_some_and(|last| last.elapsed() < TICK) {

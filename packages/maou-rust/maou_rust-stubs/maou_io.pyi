@@ -8,6 +8,7 @@ __all__ = [
     "ArrowStream",
     "convert",
     "errors",
+    "every_position",
     "export",
     "files",
     "games",
@@ -17,6 +18,7 @@ __all__ = [
     "probe_stream",
     "schema",
     "shards",
+    "teacher_info",
     "transcribe",
     "verify",
 ]
