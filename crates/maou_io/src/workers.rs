@@ -251,7 +251,7 @@ mod tests {
             let worker = || {
                 |i: usize| {
                     if i < 20 {
-                        thread::sleep(Duration::from_millis(1))
+                        thread::sleep(Duration::from_millis(1));
                     }
                     if i >= 20 { Err(Error::Usage(i.to_string())) } else { Ok(i) }
                 }
