@@ -70,7 +70,7 @@ fn results<T: Element>(buffer: &mut PyBuffer<T>, n: usize) -> PyResult<&mut [T]>
     Ok(unsafe { numbers.as_mut() })
 }
 
-fn rows_of<'a>(buffer: &'a PyBuffer<u8>, width: usize) -> PyResult<&'a [u8]> {
+fn rows_of(buffer: &PyBuffer<u8>, width: usize) -> PyResult<&[u8]> {
     let bytes = numbers(buffer)?;
     if bytes.len().is_multiple_of(width) {
         return Ok(bytes);
