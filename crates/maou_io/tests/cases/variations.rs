@@ -342,7 +342,7 @@ fn generated_trees_come_back_through_a_dataset() {
 
     let one_thread = bench.snapshot();
     bench.restore(&Snapshot::new());
-    bench.convert(&ConvertOptions { threads: 4, ..options.clone() }).unwrap();
+    bench.convert(&ConvertOptions { threads: 4, ..options }).unwrap();
     assert_same(&bench.snapshot(), &one_thread, "threads");
 
     for format in [Format::Kif, Format::Jkf] {
