@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -415,6 +417,24 @@ def test_moves_and_labels_that_cannot_be(positions: PositionArray) -> None:
             two.labels(values)
     with pytest.raises(ValueError, match="scheme: expected 2187 or 1496, found `139`"):
         two.legal_masks(139)  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no fork")
+def test_a_forked_process_has_threads_of_its_own() -> None:
+    code = f"""
+import os, maou
+positions = maou.PositionArray.from_sfens([{START!r}] * 5_000)
+keys = positions.keys(threads=4)
+child = os.fork()
+if child == 0:
+    os._exit(0 if (positions.keys(threads=4) == keys).all() else 1)
+print(os.waitpid(child, 0)[1], (positions.keys(threads=4) == keys).all())
+"""
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "0 True\n"
 
 
 def test_the_gil_is_free_while_rust_works(positions: PositionArray) -> None:

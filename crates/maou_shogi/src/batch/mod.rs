@@ -4,6 +4,7 @@
 //! is kept. A row that is no position is an error that names it. Squares, pieces and labels are
 //! those that the side to move sees: for White the board is turned by 180°.
 
+mod pool;
 mod replay;
 mod seen;
 #[cfg(test)]

@@ -1,12 +1,11 @@
 //! Rows spread over threads.
-//!
-//! Threads live as long as a call: what forks a process, as Python's multiprocessing does, would
-//! leave a pool without its threads. Starting one takes some 20 µs, the work of 50 masks.
 
 use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
+
+use super::pool::call_on;
 
 /// How many rows a thread takes at a time, when each of them makes so many bytes: enough that
 /// taking them costs nothing, few enough that small arrays keep all threads busy.
@@ -61,11 +60,6 @@ where
             }
         }
     };
-    thread::scope(|scope| {
-        for _ in 1..n_threads {
-            scope.spawn(take);
-        }
-        take();
-    });
+    call_on(n_threads - 1, &take);
     found.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
 }
