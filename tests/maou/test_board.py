@@ -100,7 +100,7 @@ class TestMove:
         assert str(caught.value) == message
         assert caught.value.kind == "syntax"
 
-    @pytest.mark.parametrize("number", [-1, 0, 1 << 15, 1 << 40])
+    @pytest.mark.parametrize("number", [-1, 0, 1 << 15, 1 << 40, 1 << 70, -(1 << 70)])
     def test_other_numbers_are_errors(self, number: int) -> None:
         with pytest.raises(ValueError, match=f"16-bit move, found `{number}`"):
             Move(number)
@@ -182,8 +182,13 @@ class TestHand:
             Hand({PieceType.PRO_PAWN: 1})
         with pytest.raises(ValueError, match="expected 0 to 2 rooks, found 3"):
             Hand({PieceType.ROOK: 3})
-        with pytest.raises(ValueError, match="expected 0 to 2 rooks, found -1"):
-            Hand({PieceType.ROOK: -1})
+        for count in (-1, 256, 1 << 70):
+            with pytest.raises(
+                ValueError, match=f"expected 0 to 2 rooks, found {count}"
+            ):
+                Hand({PieceType.ROOK: count})
+        with pytest.raises(TypeError):
+            Hand({PieceType.ROOK: 1.5})  # type: ignore[dict-item]
 
 
 class TestStarts:
@@ -215,6 +220,18 @@ class TestStarts:
         for board in random_boards(300, seed=1):
             assert Board.from_hcp(board.hcp()) == board
             assert Board.from_packed_sfen(board.packed_sfen()) == board
+
+    def test_bytes_of_any_kind(self) -> None:
+        board = played("7g7f")
+        for make in (bytes, bytearray, memoryview):
+            assert Board.from_hcp(make(board.hcp())) == board
+            assert Board.from_packed_sfen(make(board.packed_sfen())) == board
+        positions = maou.PositionArray.from_boards([board])
+        assert Board.from_hcp(positions.hcp()[0]) == board
+        for wrong in (None, "x" * 32, [0] * 32, 5):
+            kind = type(wrong).__name__
+            with pytest.raises(TypeError, match=f"expected 32 bytes, found `{kind}`"):
+                Board.from_hcp(wrong)
 
     @pytest.mark.parametrize(
         ("make", "message"),
@@ -514,7 +531,7 @@ class TestQueries:
         for square in (Square.SQ_8H, 70, "8h"):
             assert board.piece_at(square) is Piece.BLACK_BISHOP
 
-    @pytest.mark.parametrize("square", [81, -1, "7x", "", "８h"])
+    @pytest.mark.parametrize("square", [81, -1, 1 << 70, "7x", "", "８h"])
     def test_no_square(self, square: int | str) -> None:
         message = f"expected a square, 0 to 80 or such as `7f`, found `{square!r}`"
         for ask in (Board().piece_at, Board().attacks):
@@ -524,6 +541,12 @@ class TestQueries:
         with pytest.raises(ValueError) as caught:  # noqa: PT011
             Board().attackers(Color.BLACK, square)
         assert str(caught.value) == message
+
+    def test_no_count(self) -> None:
+        for count in (0, -1):
+            message = f"count: expected 1 or more, found `{count}`"
+            with pytest.raises(ValueError, match=message):
+                Board().is_repetition(count)
 
     def test_no_color(self) -> None:
         for ask in (Board().pinned, Board().king):

@@ -437,6 +437,36 @@ print(os.waitpid(child, 0)[1], (positions.keys(threads=4) == keys).all())
     assert done.stdout == "0 True\n"
 
 
+def test_what_is_no_array(positions: PositionArray) -> None:
+    makers: Any = PositionArray
+    for make, message in (
+        (lambda: makers([START]), "expected a PositionArray, found `list`"),
+        (lambda: makers.concat([positions, None]), "PositionArray, found `NoneType`"),
+        (lambda: makers.from_sfens(START), "sfens: expected texts in a list, found"),
+        (lambda: makers.from_games([1]), "expected games or a table, found `int`"),
+        (lambda: makers.from_games("x"), "expected games or a table, found `str`"),
+        (lambda: positions.keys(out=5), "expected a NumPy array, found `int`"),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(TypeError, match=message):
+            make()
+    few: Any = positions[:2]
+    for make, message in (
+        (lambda: few.keys(threads=-1), "threads: expected 0 or more, found `-1`"),
+        (lambda: few.legal_masks(1 << 70), "expected 2187 or 1496, found `11805"),
+        (lambda: few.features("dlshogi", out=5), "out: expected two arrays"),
+        (lambda: few.labels(7739), "each of 2 positions, found `7739`"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            make()
+    # Nothing is rounded, and texts are no moves.
+    for values in ([59.9, 59.0], ["59", "59"], [None, None]):
+        with pytest.raises(TypeError):
+            few.moves(values)
+        with pytest.raises(TypeError):
+            few.labels(values)
+    assert few[:0].labels([]).tolist() == []
+
+
 def test_the_gil_is_free_while_rust_works(positions: PositionArray) -> None:
     many = PositionArray.concat([positions] * 40)
     out = np.empty((len(many), 2187), np.bool_)

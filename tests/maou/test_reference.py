@@ -209,12 +209,10 @@ def compare(boards: list[Board]) -> int:
         assert (first[row] == expected_first).all(), sfen
         assert (second[row] == expected_second).all(), sfen
         assert (piece_ids[row].tolist(), hands[row].tolist()) == ids(sfen), sfen
-    for ours, of_twins in zip(
-        (first, second, piece_ids, hands),
-        (*twins.features("dlshogi"), *twins.features("compact")),
-        strict=True,
-    ):
-        assert np.array_equal(ours, of_twins)
+    of_twins = (*twins.features("dlshogi"), *twins.features("compact"))
+    array: Any
+    for array, same in zip((first, second, piece_ids, hands), of_twins, strict=True):
+        assert (array == same).all()
     compare_moves(boards, positions, twins)
     return len(boards)
 
@@ -246,4 +244,3 @@ def compare_moves(
             masks[rows, expected] = True
             assert (array.legal_masks(scheme) == masks).all()
             assert masks.sum() == len(moves)
-

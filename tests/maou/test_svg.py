@@ -346,6 +346,7 @@ def test_sheet() -> None:
         ({"pieces": "three"}, "expected `pieces` to be one of .*, found `three`"),
         ({"coordinates": "x"}, "expected `coordinates` to be one of .*, found `x`"),
         ({"size": 0}, "expected a size of at least 1 pixel, found `0`"),
+        ({"size": float("inf")}, "a size of at least 1 pixel, found `inf`"),
         ({"squares": ["7j"]}, "expected a square such as `7f`, found `7j`"),
         ({"squares": [81]}, "expected a square, 0 to 80, found `81`"),
         ({"squares": {"7f": "pink"}}, r"expected a color \(`black`.*found `pink`"),
@@ -377,6 +378,15 @@ def test_a_wrong_sfen_is_refused() -> None:
     with pytest.raises(maou.RecordError) as raised:
         svg.board("lnsgkgsnl/9/9 b - 1")
     assert raised.value.column >= 1
+
+
+def test_what_is_no_board_and_no_move() -> None:
+    for position in (5, b"x", maou.PositionArray()):
+        kind = type(position).__name__
+        with pytest.raises(TypeError, match=f"a board or an SFEN, found `{kind}`"):
+            svg.board(position)  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        svg.board(last_move=7739.5)  # type: ignore[arg-type]
 
 
 def test_positions_without_kings_are_drawn() -> None:

@@ -21,7 +21,7 @@ STUBS = ROOT / "packages/maou-rust/maou_rust-stubs"
 # change, raise INTERFACE in packages/maou-rust/src/lib.rs and maou/_compat.py if code
 # written for the old ones would no longer work, and write the new digest here.
 INTERFACE = 2
-STUBS_DIGEST = "5e2036ff536d1f1b9dea3f3d3d22f68469827ed2442c8c9311c0c8cc55df2a51"
+STUBS_DIGEST = "81ecb0508163384f05205b4d8222559d6d17d1e227dd84ad5e0cdab33acb836a"
 
 
 def toml(name: str) -> dict[str, object]:

@@ -238,15 +238,18 @@ class Board:
         """
 
     @staticmethod
-    def from_hcp(hcp: bytes) -> Board:
+    def from_hcp(hcp: _Buffer) -> Board:
         """The position that these 32 bytes of HCP hold.
+
+        Args:
+            hcp: Bytes, or what holds bytes, such as a row of an array of NumPy.
 
         Raises:
             RecordError: The bytes are no position.
         """
 
     @staticmethod
-    def from_packed_sfen(packed: bytes) -> Board:
+    def from_packed_sfen(packed: _Buffer) -> Board:
         """The position that these 32 bytes of YaneuraOu's PackedSfen hold.
 
         Raises:
@@ -475,7 +478,11 @@ class Board:
         """
 
     def is_repetition(self, count: int = ...) -> bool:
-        """Tell whether the position has been there so often, this time included."""
+        """Tell whether the position has been there so often, this time included.
+
+        Raises:
+            ValueError: The count is below 1.
+        """
 
     def can_declare_win(self, rule: Literal["27", "24", "try"] = ...) -> bool:
         """Tell whether the side to move wins by a rule about kings in the enemy camp.

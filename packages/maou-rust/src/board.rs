@@ -4,7 +4,8 @@ use std::cell::RefCell;
 
 use maou_shogi::record::MoveTextError;
 use maou_shogi::{Bitboard, Color, Declaration, Handicap, HcpError, Move, Position, Setup, Square};
-use pyo3::exceptions::{PyIndexError, PyValueError};
+use pyo3::buffer::PyBuffer;
+use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyIterator, PyList, PyType};
@@ -111,15 +112,35 @@ fn parsed(py: Python<'_>, mv: Result<Move, MoveTextError>) -> PyResult<Bound<'_,
     interned(py, mv.map_err(|error| move_error(py, error))?)
 }
 
-fn from_bytes(
-    py: Python<'_>,
-    bytes: &[u8],
-    decode: impl Fn(&[u8; 32]) -> Result<Position, HcpError>,
-) -> PyResult<Board> {
-    let fail = |message: &str| record_error(py, None, 0, 0, "hcp", message);
-    let bytes =
-        bytes.try_into().map_err(|_| fail(&format!("expected 32 bytes, found {}", bytes.len())))?;
-    let position = decode(bytes).map_err(|error| fail(&error.to_string()))?;
+/// 32 bytes given to a method, by any object that holds bytes.
+struct Encoded([u8; 32]);
+
+impl<'py> FromPyObject<'_, 'py> for Encoded {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Encoded> {
+        let py = value.py();
+        let found = match value.cast::<PyBytes>() {
+            Ok(bytes) => bytes.as_bytes().to_vec(),
+            Err(_) => match PyBuffer::<u8>::get(&value) {
+                Ok(buffer) => buffer.to_vec(py)?,
+                Err(_) => {
+                    let kind = value.get_type().name()?;
+                    let message = format!("expected 32 bytes, found `{kind}`");
+                    return Err(PyTypeError::new_err(message));
+                }
+            },
+        };
+        found.try_into().map(Encoded).map_err(|found: Vec<u8>| {
+            let message = format!("expected 32 bytes, found {}", found.len());
+            record_error(py, None, 0, 0, "hcp", &message)
+        })
+    }
+}
+
+fn decoded(py: Python<'_>, position: Result<Position, HcpError>) -> PyResult<Board> {
+    let position =
+        position.map_err(|error| record_error(py, None, 0, 0, "hcp", &error.to_string()))?;
     Ok(Board::from_position(position))
 }
 
@@ -174,14 +195,14 @@ impl Board {
 
     /// The position that these 32 bytes of HCP hold.
     #[staticmethod]
-    fn from_hcp(py: Python<'_>, hcp: &[u8]) -> PyResult<Board> {
-        from_bytes(py, hcp, Position::from_hcp)
+    fn from_hcp(py: Python<'_>, hcp: Encoded) -> PyResult<Board> {
+        decoded(py, Position::from_hcp(&hcp.0))
     }
 
     /// The position that these 32 bytes of YaneuraOu's PackedSfen hold.
     #[staticmethod]
-    fn from_packed_sfen(py: Python<'_>, packed: &[u8]) -> PyResult<Board> {
-        from_bytes(py, packed, Position::from_packed_sfen)
+    fn from_packed_sfen(py: Python<'_>, packed: Encoded) -> PyResult<Board> {
+        decoded(py, Position::from_packed_sfen(&packed.0))
     }
 
     /// The side to move.
@@ -398,8 +419,12 @@ impl Board {
 
     /// Tell whether the position has been there so often, this time included.
     #[pyo3(signature = (count = 4))]
-    fn is_repetition(&self, py: Python<'_>, count: usize) -> bool {
-        self.0.with_mut(py, maou_shogi::Board::n_occurrences) >= count
+    fn is_repetition(&self, py: Python<'_>, count: i64) -> PyResult<bool> {
+        if count < 1 {
+            let message = format!("count: expected 1 or more, found `{count}`");
+            return Err(PyValueError::new_err(message));
+        }
+        Ok(self.0.with_mut(py, maou_shogi::Board::n_occurrences) as i64 >= count)
     }
 
     /// Tell whether the side to move wins by a rule about kings in the enemy camp.

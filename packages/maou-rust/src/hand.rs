@@ -1,7 +1,7 @@
 //! The pieces in hand as a Python object.
 
 use maou_shogi::{Hand, PieceType};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator, PyList, PyType};
 
@@ -40,16 +40,18 @@ impl PyHand {
         let mut hand = Hand::EMPTY;
         for (kind, count) in counts.into_iter().flatten() {
             let kind = held(kind.extract::<PieceTypeArg>()?.0)?;
-            let found: i64 = count.extract()?;
-            let count = u8::try_from(found).ok().filter(|&count| count <= kind.total());
-            hand.set(
-                kind,
-                count.ok_or_else(|| {
+            let number = match count.extract::<u8>() {
+                Ok(number) if number <= kind.total() => number,
+                Err(error) if !error.is_instance_of::<PyOverflowError>(count.py()) => {
+                    return Err(error);
+                }
+                _ => {
                     let (total, name) = (kind.total(), kind.name());
-                    let message = format!("expected 0 to {total} {name}s, found {found}");
-                    PyValueError::new_err(message)
-                })?,
-            );
+                    let message = format!("expected 0 to {total} {name}s, found {count}");
+                    return Err(PyValueError::new_err(message));
+                }
+            };
+            hand.set(kind, number);
         }
         Ok(PyHand(hand))
     }

@@ -1,7 +1,7 @@
 //! Moves as Python objects: one for each 16-bit value, made when it is first asked for.
 
 use maou_shogi::{Move, UsiError};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
@@ -54,8 +54,14 @@ impl PyMove {
 #[pymethods]
 impl PyMove {
     #[new]
-    fn new(py: Python<'_>, move16: i64) -> PyResult<Py<PyMove>> {
-        let mv = u16::try_from(move16).ok().and_then(Move::from_move16).ok_or_else(|| {
+    fn new(py: Python<'_>, move16: &Bound<'_, PyAny>) -> PyResult<Py<PyMove>> {
+        let mv = match move16.extract::<u16>() {
+            Ok(number) => Move::from_move16(number),
+            // An integer of another size, but nothing that is no integer.
+            Err(error) if error.is_instance_of::<PyOverflowError>(py) => None,
+            Err(error) => return Err(error),
+        };
+        let mv = mv.ok_or_else(|| {
             PyValueError::new_err(format!("expected a 16-bit move, found `{move16}`"))
         })?;
         Ok(interned(py, mv)?.unbind())

@@ -5,7 +5,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyType;
+use pyo3::types::{PyInt, PyString, PyType};
 
 /// The members of an enum of `maou.vocabulary`, by their number.
 struct Members(PyOnceLock<Vec<Option<Py<PyAny>>>>);
@@ -76,7 +76,8 @@ fn wrong(value: &Bound<'_, PyAny>, expected: &str) -> PyErr {
         Err(error) => return error,
     };
     // A number or a text that is none of those, or nothing of the kind.
-    if value.extract::<i64>().is_ok() || value.extract::<&str>().is_ok() {
+    let is_number = value.is_instance_of::<PyInt>() || value.extract::<i64>().is_ok();
+    if is_number || value.is_instance_of::<PyString>() {
         PyValueError::new_err(message)
     } else {
         PyTypeError::new_err(message)

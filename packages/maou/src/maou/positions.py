@@ -9,7 +9,6 @@ from typing import (
     Literal,
     NamedTuple,
     Self,
-    SupportsInt,
     TypeVar,
     cast,
     overload,
@@ -19,8 +18,11 @@ import numpy as np
 import numpy.typing as npt
 from maou_rust.maou_shogi import Positions
 
+from maou.policy import SCHEMES
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import SupportsIndex
 
     from maou_rust.maou_shogi import Board
 
@@ -98,10 +100,7 @@ class PositionArray:
 
         The class methods `from_…` make arrays of other things.
         """
-        if positions is None:
-            self._rows = Positions.concat([])
-        else:
-            self._rows = positions._rows
+        self._rows = Positions.concat([]) if positions is None else _rows_of(positions)
 
     @classmethod
     def _of(cls, rows: Positions) -> Self:
@@ -125,7 +124,9 @@ class PositionArray:
             Traceback (most recent call last):
             maou_rust.RecordError: row 0: expected two kings, found none of Black
         """
-        return cls._of(Positions.from_sfens(list(sfens), threads))
+        if isinstance(sfens, str):
+            raise TypeError(f"sfens: expected texts in a list, found one: `{sfens}`")
+        return cls._of(Positions.from_sfens(list(sfens), _threads(threads)))
 
     @classmethod
     def from_boards(cls, boards: Iterable[Board]) -> Self:
@@ -172,8 +173,10 @@ class PositionArray:
             found `0`
         """
         if _is_arrow(data):
-            return cls._of(Positions.from_arrow(data, False, threads))
-        return cls._of(Positions.from_hcp(_bytes_of(data, "hcp", 32), threads))
+            return cls._of(Positions.from_arrow(data, False, _threads(threads)))
+        return cls._of(
+            Positions.from_hcp(_bytes_of(data, "hcp", 32), _threads(threads))
+        )
 
     @classmethod
     def from_packed_sfens(cls, data: object, *, threads: int = 0) -> Self:
@@ -195,9 +198,9 @@ class PositionArray:
             True
         """
         if _is_arrow(data):
-            return cls._of(Positions.from_arrow(data, True, threads))
+            return cls._of(Positions.from_arrow(data, True, _threads(threads)))
         packed = _bytes_of(data, "sfen", 32)
-        return cls._of(Positions.from_packed_sfens(packed, threads))
+        return cls._of(Positions.from_packed_sfens(packed, _threads(threads)))
 
     @classmethod
     def from_psvs(cls, data: object, *, threads: int = 0) -> Self:
@@ -222,7 +225,7 @@ class PositionArray:
         """
         rows = _bytes_of(data, "sfen", 40)
         packed = np.ascontiguousarray(rows[:, :32])
-        return cls._of(Positions.from_packed_sfens(packed, threads))
+        return cls._of(Positions.from_packed_sfens(packed, _threads(threads)))
 
     @classmethod
     def from_games(
@@ -255,10 +258,10 @@ class PositionArray:
             source = source.select([c for c in ("start", "moves") if c in names])
             source = source.collect()
         if _is_arrow(source):
-            found = Positions.replay_arrow(source, threads)
+            found = Positions.replay_arrow(source, _threads(threads))
         else:
-            listed = [(game.start, [int(m) for m in game.moves]) for game in source]
-            found = Positions.replay(listed, threads)
+            listed = [_start_and_moves(game) for game in source]
+            found = Positions.replay(listed, _threads(threads))
         rows, game_idx, plies, moves = found
         return Replayed(
             cls._of(rows),
@@ -277,7 +280,7 @@ class PositionArray:
             >>> PositionArray.concat([start, start])
             PositionArray(2 positions)
         """
-        return cls._of(Positions.concat([array._rows for array in arrays]))
+        return cls._of(Positions.concat([_rows_of(array) for array in arrays]))
 
     def __len__(self) -> int:
         """The number of positions."""
@@ -355,12 +358,12 @@ class PositionArray:
     def packed_sfens(self, *, out: Bytes | None = None, threads: int = 0) -> Bytes:
         """The positions in PackedSfen, YaneuraOu's 32 bytes: uint8[N, 32]."""
         out = _out(out, (len(self), 32), np.uint8)
-        self._rows.packed_sfens(out, threads)
+        self._rows.packed_sfens(out, _threads(threads))
         return out
 
     def sfens(self, *, threads: int = 0) -> list[str]:
         """The positions as SFEN, all with move number 1."""
-        return self._rows.sfens(threads)
+        return self._rows.sfens(_threads(threads))
 
     def keys(
         self, *, out: npt.NDArray[np.uint64] | None = None, threads: int = 0
@@ -371,19 +374,19 @@ class PositionArray:
         depend on the machine.
         """
         out = _out(out, (len(self),), np.uint64)
-        self._rows.keys(out, threads)
+        self._rows.keys(out, _threads(threads))
         return out
 
     def turns(self, *, out: Bytes | None = None, threads: int = 0) -> Bytes:
         """Sides to move, uint8[N]: 0 Black, 1 White."""
         out = _out(out, (len(self),), np.uint8)
-        self._rows.turns(out, threads)
+        self._rows.turns(out, _threads(threads))
         return out
 
     def in_check(self, *, out: Bools | None = None, threads: int = 0) -> Bools:
         """Whether the side to move is in check: bool[N]."""
         out = _out(out, (len(self),), np.bool_)
-        self._rows.in_check(out.view(np.uint8), threads)
+        self._rows.in_check(out.view(np.uint8), _threads(threads))
         return out
 
     def piece_ids(self, *, out: Bytes | None = None, threads: int = 0) -> Bytes:
@@ -394,7 +397,7 @@ class PositionArray:
         side to move sees the board.
         """
         out = _out(out, (len(self), 81), np.uint8)
-        self._rows.piece_ids(out, threads)
+        self._rows.piece_ids(out, _threads(threads))
         return out
 
     def hands(self, *, out: Bytes | None = None, threads: int = 0) -> Bytes:
@@ -403,7 +406,7 @@ class PositionArray:
         P L N S G B R of the side to move, then those of the other.
         """
         out = _out(out, (len(self), 14), np.uint8)
-        self._rows.hands(out, threads)
+        self._rows.hands(out, _threads(threads))
         return out
 
     @overload
@@ -449,21 +452,21 @@ class PositionArray:
             >>> start.features("dlshogi", out=planes).features1 is planes.features1
             True
         """
-        first, second = out if out is not None else (None, None)
+        first, second = _two(out)
         n = len(self)
         if kind == "compact":
             compact = CompactFeatures(
                 _out(cast("Bytes | None", first), (n, 81), np.uint8),
                 _out(cast("Bytes | None", second), (n, 14), np.uint8),
             )
-            self._rows.compact(*compact, threads)
+            self._rows.compact(*compact, _threads(threads))
             return compact
         if kind == "dlshogi":
             planes = DlshogiFeatures(
                 _out(cast("Floats | None", first), (n, 62, 9, 9), np.float32),
                 _out(cast("Floats | None", second), (n, 57, 9, 9), np.float32),
             )
-            self._rows.dlshogi(*planes, threads)
+            self._rows.dlshogi(*planes, _threads(threads))
             return planes
         raise ValueError(f"kind: expected `compact` or `dlshogi`, found `{kind}`")
 
@@ -477,13 +480,15 @@ class PositionArray:
             out: Where to write.
             threads: The number of threads, 0 for one a core.
         """
+        if scheme not in SCHEMES:
+            raise ValueError(f"scheme: expected 2187 or 1496, found `{scheme}`")
         out = _out(out, (len(self), scheme), np.bool_)
-        self._rows.legal_masks(scheme, out.view(np.uint8), threads)
+        self._rows.legal_masks(scheme, out.view(np.uint8), _threads(threads))
         return out
 
     def labels(
         self,
-        moves: npt.ArrayLike | Sequence[SupportsInt],
+        moves: npt.ArrayLike | Sequence[SupportsIndex],
         scheme: Scheme = 2187,
         *,
         check: bool = True,
@@ -515,12 +520,12 @@ class PositionArray:
         """
         numbers = _one_a_row(moves, len(self), np.uint16, "moves")
         out = _out(out, (len(self),), np.int64)
-        self._rows.labels(numbers, scheme, check, out, threads)
+        self._rows.labels(numbers, scheme, check, out, _threads(threads))
         return out
 
     def moves(
         self,
-        labels: npt.ArrayLike | Sequence[SupportsInt],
+        labels: npt.ArrayLike | Sequence[SupportsIndex],
         scheme: Scheme = 2187,
         *,
         out: npt.NDArray[np.uint16] | None = None,
@@ -546,12 +551,12 @@ class PositionArray:
         """
         numbers = _one_a_row(labels, len(self), np.int64, "labels")
         out = _out(out, (len(self),), np.uint16)
-        self._rows.moves(numbers, scheme, out, threads)
+        self._rows.moves(numbers, scheme, out, _threads(threads))
         return out
 
     def flip(self, *, threads: int = 0) -> Self:
         """The twins: boards turned by 180°, colors and sides to move swapped."""
-        return self._of(self._rows.flip(threads))
+        return self._of(self._rows.flip(_threads(threads)))
 
 
 class Replayed(NamedTuple):
@@ -565,6 +570,37 @@ class Replayed(NamedTuple):
     """uint32[N]: how many moves of the game were made before."""
     moves: npt.NDArray[np.uint16]
     """uint16[N]: the move that was made, 16 bits as in datasets."""
+
+
+def _rows_of(array: object) -> Positions:
+    if not isinstance(array, PositionArray):
+        raise TypeError(
+            f"expected a PositionArray, found `{type(array).__name__}`;"
+            " PositionArray.from_… make one of other things"
+        )
+    return array._rows
+
+
+def _start_and_moves(game: Any) -> tuple[str, list[int]]:
+    try:
+        return game.start, [operator.index(move) for move in game.moves]
+    except AttributeError:
+        found = type(game).__name__
+        raise TypeError(f"games: expected games or a table, found `{found}`") from None
+
+
+def _threads(threads: int) -> int:
+    if threads < 0:
+        raise ValueError(f"threads: expected 0 or more, found `{threads}`")
+    return threads
+
+
+def _two(out: Any) -> tuple[Any, Any]:
+    if out is None:
+        return None, None
+    if not isinstance(out, (tuple, list)) or len(out) != 2:
+        raise ValueError("out: expected two arrays, as an earlier result has")
+    return out[0], out[1]
 
 
 def _is_arrow(data: object) -> bool:
@@ -621,18 +657,20 @@ def _numbers_of(index: object, n: int) -> npt.NDArray[np.int64]:
 
 
 def _one_a_row(
-    values: npt.ArrayLike | Sequence[SupportsInt],
+    values: npt.ArrayLike | Sequence[SupportsIndex],
     n: int,
     dtype: type[np.generic],
     name: str,
 ) -> npt.NDArray[Any]:
     """Whole numbers, as many as there are rows, none of them bent to the type."""
     if isinstance(values, (list, tuple)):
-        # Not only numbers: moves, too.
-        values = np.array([int(value) for value in values], np.int64)
-    array = np.asarray(values)
+        # Not only numbers: moves, too. Nothing is rounded.
+        values = [operator.index(cast("SupportsIndex", value)) for value in values]
+        array = np.array(values) if values else np.empty(0, np.int64)
+    else:
+        array = np.asarray(values)
     if array.shape != (n,):
-        shape = "×".join(map(str, array.shape))
+        shape = "×".join(map(str, array.shape)) or f"`{values!r}`"
         raise ValueError(
             f"{name}: expected one for each of {n} positions, found {shape}"
         )
@@ -651,6 +689,8 @@ def _one_a_row(
 def _check_out(
     out: npt.NDArray[Any], shape: tuple[int, ...], dtype: type[np.generic]
 ) -> None:
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out: expected a NumPy array, found `{type(out).__name__}`")
     if out.shape != shape or out.dtype != dtype:
         raise ValueError(
             f"out: expected {dtype.__name__} of shape {shape},"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, SupportsIndex, SupportsInt
+from typing import Protocol, SupportsIndex
 
 from maou_rust import maou_shogi
 from maou_rust.maou_shogi import Board, Move
@@ -40,7 +41,7 @@ class HasSfenText(Protocol):
 
 
 BoardLike = HasSfen | HasSfenText | str | None
-MoveLike = str | SupportsInt
+MoveLike = str | SupportsIndex
 SquareLike = str | SupportsIndex
 # Keys of mappings are invariant: each kind of them is named.
 Policy = Mapping[str, float] | Mapping[int, float] | Mapping[Move, float]
@@ -94,7 +95,12 @@ def diagram(position: BoardLike) -> Diagram:
     elif isinstance(position, str):
         text = position
     else:
-        text = position.sfen if isinstance(position.sfen, str) else position.sfen()
+        found: object = getattr(position, "sfen", None)
+        written = found() if callable(found) else found
+        if not isinstance(written, str):
+            kind = type(position).__name__
+            raise TypeError(f"expected a board or an SFEN, found `{kind}`")
+        text = written
     sfen = maou_shogi.canonical_sfen(text)
     rows, turn, hands, _ = sfen.split()
     return Diagram(
@@ -139,7 +145,10 @@ def step(move: MoveLike) -> Step:
     Raises:
         ValueError: It is no move.
     """
-    usi = move if isinstance(move, str) else maou_shogi.move16_to_usi(int(move))
+    if isinstance(move, str):
+        usi = move
+    else:
+        usi = maou_shogi.move16_to_usi(operator.index(move))
     try:
         if len(usi) < _SMALLEST_MOVE or usi[4:] not in ("", "+"):
             raise ValueError(usi)

@@ -100,7 +100,7 @@ def board(
     look = to_style(style)
     _one_of("coordinates", coordinates, (*RANKS, "none"))
     _one_of("pieces", pieces, CHARACTERS)
-    if not size >= 1:
+    if not 1 <= size < float("inf"):
         raise ValueError(f"expected a size of at least 1 pixel, found `{size}`")
     drawn = _Board(
         diagram(board),

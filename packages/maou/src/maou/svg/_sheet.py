@@ -78,7 +78,7 @@ def sheet(
         columns = math.ceil(math.sqrt(len(pictures)))
     if columns < 1:
         raise ValueError(f"expected at least one column, found `{columns}`")
-    if not size >= 1:
+    if not 1 <= size < float("inf"):
         raise ValueError(f"expected a size of at least 1 pixel, found `{size}`")
     columns = min(columns, len(pictures))
     canvas = Canvas(selectable=False)
