@@ -326,7 +326,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(name="property", python=OLDEST)
 def property_tests(session: nox.Session) -> None:
-    """Long property tests: random games, random kills."""
+    """Long property tests: a million positions, random damage, random kills."""
     sync(session, "--all-packages", *groups("test", "oracle"))
     pytest(session, "-m", "property", *session.posargs)
 
