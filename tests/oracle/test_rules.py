@@ -17,7 +17,15 @@ import numpy as np
 import players
 import pytest
 
-from maou import Board, Color, Ending, Move, PositionArray, Repetition
+from maou import (
+    Board,
+    Color,
+    Ending,
+    Move,
+    PieceType,
+    PositionArray,
+    Repetition,
+)
 
 if TYPE_CHECKING:
     # Imported in the tests: sessions without the oracles collect this file, too.
@@ -207,6 +215,9 @@ def compare(lines: Iterable[players.Line]) -> Counter[str]:
     rows: list[tuple[int, bool, int, int]] = []
     for line in lines:
         ours = Board(line.start)
+        if not can_be_played_by_cshogi(ours):
+            counts["lines that only composed problems have"] += 1
+            continue
         theirs.set_sfen(line.start)
         history = History()
         counts[f"positions, {line.kind}"] += len(line.moves) + 1
@@ -229,6 +240,19 @@ def compare(lines: Iterable[players.Line]) -> Counter[str]:
     for field in ("key", "zobrist", "hcp"):
         assert len(np.unique(every[field])) == counts["distinct positions"], field
     return counts
+
+
+def can_be_played_by_cshogi(board: Board) -> bool:
+    """Whether both kings are there, and each piece could move on an empty board."""
+    if None in (board.king(Color.BLACK), board.king(Color.WHITE)):
+        return False
+    for square, piece in board.piece_map().items():
+        # From the last rank of that side, counted from 0.
+        n_ranks = square.rank - 1 if piece.color is Color.BLACK else 9 - square.rank
+        least = {PieceType.PAWN: 1, PieceType.LANCE: 1, PieceType.KNIGHT: 2}
+        if n_ranks < least.get(piece.piece_type, 0):
+            return False
+    return True
 
 
 def compare_position(
