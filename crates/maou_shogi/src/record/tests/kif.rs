@@ -1,7 +1,8 @@
 use super::*;
 use crate::Handicap;
 
-pub(super) const ALL_ENCODINGS: [Encoding; 3] = [Encoding::Utf8, Encoding::ShiftJis, Encoding::EucJp];
+pub(super) const ALL_ENCODINGS: [Encoding; 3] =
+    [Encoding::Utf8, Encoding::ShiftJis, Encoding::EucJp];
 
 fn with_moves(moves: &str) -> String {
     format!("手合割：平手\n手数----指手---------消費時間--\n{moves}")
