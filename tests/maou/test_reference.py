@@ -6,6 +6,7 @@ nothing with the library.
 
 from __future__ import annotations
 
+import random
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ import pytest
 from maou import Board, Move, PositionArray, policy
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
 # Kinds in the order of planes; the number of a kind of board ids is apart.
@@ -126,6 +129,77 @@ def ids(sfen: str) -> tuple[list[int], list[int]]:
     for (file, rank), (is_own, kind) in cells.items():
         board[9 * file + rank] = 1 + IDS.index(kind) + (0 if is_own else 14)
     return board, held[0] + held[1]
+
+
+def is_stuck(kind: str, place: tuple[int, int]) -> bool:
+    """Whether an own piece could never move from there."""
+    return place[1] < {"P": 1, "L": 1, "N": 2}.get(kind, 0)
+
+
+def is_safe(cells: Cells) -> bool:
+    """Whether nothing attacks the own king, if there is one."""
+    king = next((place for place, piece in cells.items() if piece == (True, "K")), None)
+    return not any(
+        king in targets(cells, place)
+        for place, (is_own, _) in cells.items()
+        if not is_own
+    )
+
+
+def name(place: tuple[int, int]) -> str:
+    return f"{place[0] + 1}{'abcdefghi'[place[1]]}"
+
+
+def legal(cells: Cells, held: list[list[int]]) -> Iterator[str]:
+    """The legal moves by the rules, as the side to move writes them if it is Black."""
+    for origin, (is_own, kind) in cells.items():
+        for to in targets(cells, origin) if is_own else []:
+            if cells.get(to, (False, ""))[0]:
+                continue
+            can_promote = kind in "PLNSBR" and min(origin[1], to[1]) < 3
+            for mark in ("", "+")[: 1 + can_promote]:
+                after = {**cells, to: (True, mark + kind)}
+                del after[origin]
+                if is_safe(after) and not (mark == "" and is_stuck(kind, to)):
+                    yield f"{name(origin)}{name(to)}{mark}"
+    for kind, count in zip(HAND, held[0], strict=True):
+        for to in ((file, rank) for file in range(9) for rank in range(9)):
+            if not count or to in cells or is_stuck(kind, to):
+                continue
+            file = [cells.get((to[0], rank)) for rank in range(9)]
+            if kind == "P" and (True, "P") in file:
+                continue
+            after = {**cells, to: (True, kind)}
+            if is_safe(after) and not (kind == "P" and pawn_mates(after, held, to)):
+                yield f"{kind}*{name(to)}"
+
+
+def pawn_mates(cells: Cells, held: list[list[int]], pawn: tuple[int, int]) -> bool:
+    """Whether a pawn that was dropped there mates, which is forbidden."""
+    if cells.get((pawn[0], pawn[1] - 1)) != (False, "K"):
+        return False
+    turned = {(8 - f, 8 - r): (not own, kind) for (f, r), (own, kind) in cells.items()}
+    return next(legal(turned, [held[1], held[0]]), None) is None
+
+
+@pytest.mark.parametrize(
+    ("n_positions", "seed"),
+    [(500, 21), pytest.param(10_000, 22, marks=pytest.mark.property)],
+)
+def test_legal_moves_by_the_rules(n_positions: int, seed: int) -> None:
+    """Also those of composed problems, which other libraries do not know."""
+    chance = random.Random(seed)
+    boards = [players.composed(chance) for _ in range(2 * n_positions)]
+    for line in players.lines(40 * n_positions, seed):
+        last = chance.randrange(len(line.moves) + 1)
+        boards.append(Board(line.start, line.moves[:last]))
+    n_without_king = 0
+    for board in chance.sample(boards, n_positions):
+        expected = set(legal(*seen(board.sfen())))
+        found = [move.flip() if board.turn else move for move in board.legal_moves]
+        assert {move.usi() for move in found} == expected, board
+        n_without_king += None in (board.king(0), board.king(1))
+    assert n_without_king > n_positions // 10
 
 
 @cache

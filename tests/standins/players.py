@@ -231,6 +231,28 @@ def scattered(
     return allowed(cells, "b" if is_problem else chance.choice("bw"), hand)
 
 
+def composed(chance: random.Random) -> Board:
+    """A start that only a problem has: no king, two pawns on a file, stuck pieces."""
+    while True:
+        left = dict(SET)
+        cells: list[str | None] = [None] * 81
+        places = chance.sample(range(81), chance.randrange(3, 16))
+        for king, cell in zip("Kk", places, strict=False):
+            cells[cell] = king if chance.random() < 0.6 else None
+        for cell in places[2:]:
+            kind = chance.choice("PPPLNSGBR")
+            if left[kind]:
+                left[kind] -= 1
+                piece = kind if kind == "G" or chance.random() < 0.8 else f"+{kind}"
+                cells[cell] = piece if chance.random() < 0.6 else piece.lower()
+        hand = "".join(
+            kind for kind in "RBGSNLP" if left[kind] and chance.random() < 0.3
+        )
+        board = allowed(cells, chance.choice("bw"), "".join(held))
+        if board is not None:
+            return board
+
+
 def entered(chance: random.Random) -> Board | None:
     """A king in the enemy camp, and pieces around it; often the other king as well."""
     cells: list[str | None] = [None] * 81
