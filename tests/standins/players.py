@@ -245,9 +245,7 @@ def composed(chance: random.Random) -> Board:
                 left[kind] -= 1
                 piece = kind if kind == "G" or chance.random() < 0.8 else f"+{kind}"
                 cells[cell] = piece if chance.random() < 0.6 else piece.lower()
-        hand = "".join(
-            kind for kind in "RBGSNLP" if left[kind] and chance.random() < 0.3
-        )
+        held = [kind for kind in "RBGSNLP" if left[kind] and chance.random() < 0.3]
         board = allowed(cells, chance.choice("bw"), "".join(held))
         if board is not None:
             return board
