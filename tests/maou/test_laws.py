@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
+import gc
+import pickle
+import random
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
 
 import players
 import pytest
 from maou_rust import maou_shogi
 
+import maou
 from maou import Board, Color, Move, Square
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 EVERY_MOVE = [
     Move(number) for number, usi in enumerate(maou_shogi.usi_table()) if usi is not None
@@ -120,6 +131,109 @@ def test_what_is_kept_equals_what_is_computed_anew(n_positions: int, seed: int) 
             assert board.checkers() == fresh.checkers()
             assert gives_check == fresh.is_check()
             assert board.flip().key == board.key ^ 1
+
+
+def test_threads_share_a_board() -> None:
+    """Each call is whole: nothing panics, and what is legal stays legal."""
+    board = Board()
+    errors: list[BaseException] = []
+
+    def work(seed: int) -> None:
+        chance = random.Random(seed)
+        try:
+            for _ in range(1_500):
+                with contextlib.suppress(IndexError, maou.IllegalMoveError):
+                    match chance.randrange(6):
+                        case 0 | 1:
+                            board.push(chance.choice(list(board.legal_moves)))
+                        case 2:
+                            board.pop()
+                        case 3:
+                            assert Board(board.sfen()).sfen()
+                            copy = board.copy()
+                            assert pickle.loads(pickle.dumps(copy)) == copy
+                        case 4:
+                            board.push_usi("7g7f")
+                        case _:
+                            state(board)
+        except BaseException as error:
+            errors.append(error)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert errors == []
+    moves = board.move_stack
+    while board.move_stack:
+        board.pop()
+    assert Board(None, moves).ply == len(moves)
+    assert board == Board()
+
+
+def test_python_code_that_runs_inside_a_call_may_use_the_board() -> None:
+    """Finalizers, conversions and iterators of Python that push and pop."""
+    board = Board()
+    move = Move.from_usi("7g7f")
+    n_runs = 0
+
+    class Finalized:
+        def __init__(self) -> None:
+            self.cycle = self
+
+        def __del__(self) -> None:
+            nonlocal n_runs
+            board.push(move)
+            board.pop()
+            n_runs += 1
+
+    thresholds = gc.get_threshold()
+    gc.set_threshold(1)
+    try:
+        for _ in range(200):
+            Finalized()
+            state(board)
+    finally:
+        gc.set_threshold(*thresholds)
+    gc.collect()
+    assert n_runs == 200
+    assert board == Board()
+
+    class Index:
+        def __index__(self) -> int:
+            board.push(move)
+            return 10
+
+    index: Any = Index()
+    assert board.piece_at(index) is not None
+    assert board.pop() is move
+
+    def moves() -> Iterator[Move]:
+        board.push(move)
+        yield move
+
+    assert Board(None, moves()) == board
+
+
+def test_boards_and_moves_go_to_other_processes() -> None:
+    board = Board(None, [Move.from_usi("7g7f"), Move.from_usi("3c3d")])
+    code = (
+        "import pickle, sys; board, move, hands = pickle.load(sys.stdin.buffer);"
+        "assert board.move_stack[0] is move; assert board.hands == hands;"
+        "board.pop(); sys.stdout.buffer.write(pickle.dumps(board))"
+    )
+    sent = pickle.dumps((board, Move.from_usi("7g7f"), board.hands))
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, input=sent, stdout=subprocess.PIPE, check=True)
+    back = pickle.loads(done.stdout)
+    board.pop()
+    assert (back, back.move_stack) == (board, board.move_stack)
 
 
 TREES = [
