@@ -139,6 +139,8 @@ class TestVocabulary:
                 assert (piece.color, piece.piece_type) == (color, kind)
                 assert piece.kanji == kind.kanji
                 assert Piece.from_symbol(piece.symbol) is piece
+                assert str(piece) == f"{piece}" == piece.symbol
+            assert str(kind) == f"{kind}" == kind.symbol
         assert len(Piece) == 28
         assert Piece.from_symbol("+r") is Piece.WHITE_DRAGON
 
@@ -585,10 +587,12 @@ class TestEnds:
             assert not board.is_repetition(count + 1)
             if count < 4:
                 assert (board.repetition(), board.outcome()) == (Repetition.NONE, None)
+                assert not board.is_game_over()
                 for text in ("2h3h", "8b7b", "3h2h", "7b8b"):
                     board.push_usi(text)
         assert board.repetition() is Repetition.DRAW
         outcome = board.outcome()
+        assert board.is_game_over()
         assert outcome is not None
         assert (outcome.winner, outcome.ending) == (None, maou.Ending.REPETITION)
         assert outcome.result is maou.GameResult.DRAW
@@ -606,6 +610,7 @@ class TestEnds:
         board = played(*round_.split() * 3, sfen=sfen)
         assert board.repetition() is expected
         outcome = board.outcome()
+        assert board.is_game_over()
         assert outcome is not None
         assert outcome.winner is Color.WHITE
         assert outcome.ending is maou.Ending.PERPETUAL_CHECK
@@ -631,6 +636,8 @@ class TestEnds:
         assert not stuck.is_checkmate()
         assert stuck.outcome() == outcome
         assert Board().outcome() is None
+        assert [mate.is_game_over(), stuck.is_game_over()] == [True, True]
+        assert not Board().is_game_over()
 
 
 class TestObject:

@@ -325,6 +325,22 @@ def test_parts_of_an_array(positions: PositionArray) -> None:
         hash(positions)
 
 
+def test_numpy_takes_rows_and_not_boards(positions: PositionArray) -> None:
+    hcp = positions.hcp()
+    view = np.asarray(positions)
+    assert view.dtype == np.uint8
+    assert np.shares_memory(view, hcp)
+    assert not view.flags.writeable
+    copy = np.array(positions)
+    assert (copy == hcp).all()
+    assert not np.shares_memory(copy, hcp)
+    wide = np.asarray(positions, np.int64)
+    assert wide.dtype == np.int64
+    assert (wide == hcp).all()
+    with pytest.raises(ValueError, match="expected uint8, found int64"):
+        positions.__array__(np.int64, copy=False)
+
+
 def test_twins(positions: PositionArray) -> None:
     twins = positions.flip()
     assert twins.flip() == positions

@@ -363,6 +363,38 @@ def test_games_are_built_from_moves() -> None:
         maou.Game(ending="resigned")  # type: ignore[arg-type]
 
 
+def test_what_usi_says_of_a_position_is_a_game() -> None:
+    main = maou.Game.from_usi("7g7f 3c3d")
+    for text in ["startpos moves 7g7f 3c3d", "position startpos moves 7g7f 3c3d"]:
+        assert maou.Game.from_usi(text) == main
+        assert maou.Game.from_usi(text.split()) == main
+    assert maou.Game.from_usi("startpos").moves == ()
+    handicap = maou.Board.handicap("two").sfen()
+    game = maou.Game.from_usi(f"sfen {handicap} moves 5a6b", black="Ada")
+    assert (game.start, game.usi_moves, game.black) == (handicap, ["5a6b"], "Ada")
+    for each in (main, game, maou.Game.from_usi("", handicap)):
+        again = maou.Game.from_usi(each.to_usi())
+        assert (again.start, again.moves) == (each.start, each.moves)
+
+
+EVEN = maou.Game().start
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "message"),
+    [
+        ("startpos 7g7f", EVEN, "then `moves …`, found `startpos 7g7f`"),
+        ("position moves 7g7f", EVEN, "expected `startpos` or `sfen …`"),
+        ("position", EVEN, "expected `startpos` or `sfen …`"),
+        ("sfen moves 7g7f", EVEN, "expected"),
+        ("startpos moves", "4k4/9/9/9/9/9/9/9/4K4 b - 1", "found `startpos` and `4k4"),
+    ],
+)
+def test_half_a_position_is_no_game(text: str, start: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        maou.Game.from_usi(text, start)
+
+
 def test_what_is_no_move_makes_no_game() -> None:
     with pytest.raises(ValueError, match="16-bit move, found `32768`"):
         maou.Game(moves=(1 << 15,))  # type: ignore[arg-type]

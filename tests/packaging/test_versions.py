@@ -21,7 +21,7 @@ STUBS = ROOT / "packages/maou-rust/maou_rust-stubs"
 # change, raise INTERFACE in packages/maou-rust/src/lib.rs and maou/_compat.py if code
 # written for the old ones would no longer work, and write the new digest here.
 INTERFACE = 2
-STUBS_DIGEST = "81ecb0508163384f05205b4d8222559d6d17d1e227dd84ad5e0cdab33acb836a"
+STUBS_DIGEST = "75a5f8ed1107ab60701c9ce6baa885cef5c597fb966c54d5f2c9dc43c6abd5f9"
 
 
 def toml(name: str) -> dict[str, object]:

@@ -511,6 +511,16 @@ class Board:
             Outcome(winner=<Color.BLACK: 0>, ending=<Ending.CHECKMATE: 'checkmate'>)
         """
 
+    def is_game_over(self) -> bool:
+        """Tell whether the game has ended by the rules alone, as `outcome` tells how.
+
+        Examples:
+            >>> import random
+            >>> board = maou.Board()
+            >>> while not board.is_game_over() and board.ply < 400:
+            ...     board.push(random.choice(board.legal_moves))
+        """
+
     def sfen(self) -> str:
         """The position as SFEN: board, side to move, hands and move number."""
 

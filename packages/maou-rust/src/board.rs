@@ -445,6 +445,11 @@ impl Board {
         Ok(Some(class.call1((winner, ending))?))
     }
 
+    /// Tell whether the game has ended by the rules alone: whether `outcome` is not None.
+    fn is_game_over(&self, py: Python<'_>) -> bool {
+        self.0.with_mut(py, maou_shogi::Board::outcome).is_some()
+    }
+
     /// The position as SFEN: board, side to move, hands and move number.
     fn sfen(&self, py: Python<'_>) -> String {
         self.ask(py, Position::to_sfen)

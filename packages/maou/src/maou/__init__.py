@@ -6,6 +6,11 @@ Examples:
     >>> game = maou.read_games(record)[0]
     >>> game.usi_moves, game.result
     (['7g7f', '3c3d'], <GameResult.WHITE_WINS: 2>)
+    >>> board = maou.Board()
+    >>> board.push_usi("7g7f")
+    Move.from_usi('7g7f')
+    >>> len(board.legal_moves), board.is_check()
+    (30, False)
 """
 
 from __future__ import annotations

@@ -204,15 +204,27 @@ class Game(_Line):
         """Make a game of USI moves.
 
         Args:
-            moves: Moves such as `7g7f`, with blanks between them or one by one.
+            moves: Moves such as `7g7f`, with blanks between them or one by one; or what
+                USI's command `position` has, which tells the start, too.
             start: SFEN of the start position.
             **fields: Other attributes.
 
         Raises:
             RecordError: A text is no move. Whether the moves are legal is asked when
                 the game is written.
+            ValueError: The start is told twice.
+
+        Examples:
+            >>> Game.from_usi("position startpos moves 7g7f 3c3d").board().sfen()
+            'lnsgkgsnl/1r5b1/pppppp1pp/6p2/9/2P6/PP1PPPPPP/1B5R1/LNSGKGSNL b - 3'
         """
-        words = moves.split() if isinstance(moves, str) else moves
+        words = moves.split() if isinstance(moves, str) else list(moves)
+        if words and words[0] in ("position", "startpos", "sfen"):
+            if start != START_SFEN:
+                raise ValueError(
+                    f"expected one start, found `{words[0]}` and `{start}`"
+                )
+            start, words = _position(words)
         return cls(start=start, moves=tuple(map(_move, words)), **fields)
 
     @cached_property
@@ -424,6 +436,23 @@ def _as_raw_line(line: Game | Variation) -> dict[str, Any]:
             {**_as_raw_line(other), "ply": other.ply} for other in line.variations
         ],
     }
+
+
+def _position(words: list[str]) -> tuple[str, list[str]]:
+    """The start and the moves of USI's command `position`, with that word or without."""
+    words = words[words[0] == "position" :]
+    before = words.index("moves") if "moves" in words else len(words)
+    match words[:before]:
+        case ["startpos"]:
+            start = START_SFEN
+        case ["sfen", *fields]:
+            start = " ".join(fields)
+        case other:
+            raise ValueError(
+                "expected `startpos` or `sfen …`, then `moves …`,"
+                f" found `{' '.join(other)}`"
+            )
+    return start, words[before + 1 :]
 
 
 def _move(told: Move | int | str) -> Move:

@@ -331,6 +331,17 @@ class PositionArray:
         """Pickle as the bytes of HCP."""
         return type(self).from_hcp, (self.hcp().tobytes(),)
 
+    def __array__(
+        self, dtype: npt.DTypeLike = None, copy: bool | None = None
+    ) -> npt.NDArray[Any]:
+        """HCP for NumPy: what `hcp()` gives, and not an array of boards."""
+        array = self.hcp()
+        if dtype is not None and np.dtype(dtype) != array.dtype:
+            if copy is False:
+                raise ValueError(f"expected uint8, found {np.dtype(dtype)}")
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
     def __arrow_c_array__(
         self, requested_schema: object | None = None
     ) -> tuple[object, object]:

@@ -29,6 +29,8 @@ _KANJI = "　歩香桂銀角飛金玉と杏圭全馬龍"
 class PieceType(IntEnum):
     """A kind of piece; promotion adds 8 to its number.
 
+    `str` is its symbol.
+
     Examples:
         >>> PieceType.BISHOP.promoted
         <PieceType.HORSE: 13>
@@ -76,15 +78,25 @@ class PieceType(IntEnum):
         """The kind in one character, as boards of KIF have it."""
         return _KANJI[self]
 
+    def __str__(self) -> str:
+        """The symbol."""
+        return self.symbol
+
+    def __format__(self, spec: str) -> str:
+        """The symbol, as text is formatted."""
+        return format(self.symbol, spec)
+
 
 class Piece(IntEnum):
     """A piece: the number of its kind, plus 16 if it is White's.
+
+    `str` is its symbol.
 
     Examples:
         >>> Piece.from_symbol("+r")
         <Piece.WHITE_DRAGON: 30>
         >>> piece = Piece.of(Color.BLACK, PieceType.PAWN)
-        >>> piece.color, piece.symbol, piece.kanji
+        >>> piece.color, str(piece), piece.kanji
         (<Color.BLACK: 0>, 'P', '歩')
     """
 
@@ -155,6 +167,14 @@ class Piece(IntEnum):
     def kanji(self) -> str:
         """The kind in one character; it does not tell the side."""
         return _KANJI[self & 15]
+
+    def __str__(self) -> str:
+        """The symbol."""
+        return self.symbol
+
+    def __format__(self, spec: str) -> str:
+        """The symbol, as text is formatted."""
+        return format(self.symbol, spec)
 
 
 class Square(IntEnum):
