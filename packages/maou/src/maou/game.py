@@ -439,7 +439,7 @@ def _as_raw_line(line: Game | Variation) -> dict[str, Any]:
 
 
 def _position(words: list[str]) -> tuple[str, list[str]]:
-    """The start and the moves of USI's command `position`, with that word or without."""
+    """The start and the moves that USI's command `position` has, or its arguments."""
     words = words[words[0] == "position" :]
     before = words.index("moves") if "moves" in words else len(words)
     match words[:before]:
