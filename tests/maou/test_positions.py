@@ -17,6 +17,7 @@ from maou_rust import maou_shogi
 import maou
 from maou import PositionArray, policy
 from maou.cli import main
+from maou.positions import psv_moves
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -323,6 +324,28 @@ def test_parts_of_an_array(positions: PositionArray) -> None:
     assert again == positions
     with pytest.raises(TypeError, match="unhashable"):
         hash(positions)
+
+
+def test_moves_of_psv() -> None:
+    for psv, usi in [
+        (60 << 7 | 59, "7g7f"),
+        (70 << 7 | 10 | 1 << 15, "8h2b+"),
+        (1 << 7 | 40 | 1 << 14, "P*5e"),
+        (7 << 7 | 0 | 1 << 14, "G*1a"),
+    ]:
+        moves = psv_moves(np.array([psv], np.uint16))
+        assert moves.dtype == np.uint16
+        assert maou.Move(int(moves[0])).usi() == usi
+    assert psv_moves([]).tolist() == []
+    for wrong in (1 << 14 | 40, 8 << 7 | 1 << 14, 3 << 14 | 1 << 7):
+        with pytest.raises(ValueError, match=f"row 1: .*, found `{wrong}`"):
+            psv_moves([0, wrong])
+    with pytest.raises(ValueError, match="row 0: expected uint16, found `65536`"):
+        psv_moves([1 << 16])
+    with pytest.raises(ValueError, match="expected one for each"):
+        psv_moves(np.array([[1]]))
+    with pytest.raises(TypeError, match="whole numbers, found float64"):
+        psv_moves(np.array([1.0]))
 
 
 def test_numpy_takes_rows_and_not_boards(positions: PositionArray) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import datetime
+import inspect
 import io
 import os
 import pickle
@@ -361,6 +362,11 @@ def test_games_are_built_from_moves() -> None:
         maou.Game(start="9/9")
     with pytest.raises(ValueError, match="resigned"):
         maou.Game(ending="resigned")  # type: ignore[arg-type]
+
+
+def test_the_class_can_be_looked_into() -> None:
+    members = dict(inspect.getmembers(maou.Game))
+    assert {field.name for field in dataclasses.fields(maou.Game)} <= set(members)
 
 
 def test_what_usi_says_of_a_position_is_a_game() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import doctest
 import inspect
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,11 @@ def documented(path: Path) -> Iterator[tuple[str, Documented]]:
             for part in node.body:
                 if isinstance(part, ast.FunctionDef):
                     yield f"{path.stem}.{node.name}.{part.name}", part
+
+
+def test_type_checkers_find_the_stubs() -> None:
+    found = [Path(entry, "maou_rust-stubs/maou_shogi.pyi") for entry in sys.path]
+    assert any(path.is_file() for path in found)
 
 
 EXAMPLES = [

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import players
 import pytest
 
 import maou
 from maou import PositionArray, policy
+from maou.positions import psv_moves
 
 pytestmark = pytest.mark.oracle
 
@@ -113,6 +116,18 @@ def test_labels_and_masks_agree(played: Played) -> None:
             masks = np.zeros((len(part), scheme), np.bool_)
             masks[np.array(rows[here]) - start, of_scheme[here]] = True
             assert (part.legal_masks(scheme) == masks).all()  # type: ignore[arg-type]
+
+
+def test_moves_of_psv_agree() -> None:
+    import cshogi
+
+    moves = []
+    for number in range(1 << 15):
+        with contextlib.suppress(ValueError):
+            moves.append(int(maou.Move(number)))
+    assert len(moves) > 10_000
+    psv = [cshogi.move16_to_psv(move) for move in moves]
+    assert psv_moves(np.array(psv, np.uint16)).tolist() == moves
 
 
 def test_piece_ids_are_the_pieces_of_cshogi(played: Played) -> None:

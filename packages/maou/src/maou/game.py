@@ -374,7 +374,9 @@ class _Field:
         self.name = name
         self.convert = _CONVERTED.get(name)
 
-    def __get__(self, game: Game, _: type[Game]) -> object:
+    def __get__(self, game: Game | None, _: type[Game]) -> object:
+        if game is None:
+            return self
         value = getattr(game._record, self.name)
         if self.convert is not None:
             value = self.convert(value)

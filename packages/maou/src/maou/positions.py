@@ -208,7 +208,7 @@ class PositionArray:
 
         Args:
             data: Bytes, or a NumPy array uint8[N, 40] or of records with a field
-                `sfen`.
+                `sfen`. `psv_moves` reads their field `move`.
             threads: The number of threads, 0 for one a core.
 
         Raises:
@@ -581,6 +581,41 @@ class Replayed(NamedTuple):
     """uint32[N]: how many moves of the game were made before."""
     moves: npt.NDArray[np.uint16]
     """uint16[N]: the move that was made, 16 bits as in datasets."""
+
+
+def psv_moves(moves: npt.ArrayLike) -> npt.NDArray[np.uint16]:
+    """Moves as PSV has them, as the 16-bit moves of HCPE, cshogi and `Move`.
+
+    The two agree on moves of pieces but for the bit of promotion, and not on drops.
+
+    Args:
+        moves: The field `move` of PSV records: uint16[N].
+
+    Raises:
+        TypeError: They are no whole numbers.
+        ValueError: They are no uint16[N], or a drop is that of no piece.
+
+    Examples:
+        >>> import maou
+        >>> moves = psv_moves([0x1E3B, 0xA30A, 0x40A8])
+        >>> [maou.Move(int(move)).usi() for move in moves]
+        ['7g7f', '8h2b+', 'P*5e']
+    """
+    numbers: npt.NDArray[np.uint16]
+    numbers = _one_a_row(moves, np.size(moves), np.uint16, "moves")
+    dropped = (numbers >> 7) & 0x7F
+    drops = (numbers & 0x4000) != 0
+    wrong = drops & ((numbers >= 0x8000) | (dropped < 1) | (dropped > 7))
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise ValueError(
+            f"moves: row {row}: expected a move of PSV, found `{numbers[row]}`"
+        )
+    return np.where(
+        drops,
+        (numbers & 0x7F) | ((dropped + 80) << 7),
+        (numbers & 0x3FFF) | ((numbers >> 1) & 0x4000),
+    )
 
 
 def _rows_of(array: object) -> Positions:
