@@ -332,7 +332,7 @@ class PositionArray:
         return type(self).from_hcp, (self.hcp().tobytes(),)
 
     def __array__(
-        self, dtype: npt.DTypeLike = None, copy: bool | None = None
+        self, dtype: npt.DTypeLike | None = None, copy: bool | None = None
     ) -> npt.NDArray[Any]:
         """HCP for NumPy: what `hcp()` gives, and not an array of boards."""
         array = self.hcp()
