@@ -205,7 +205,8 @@ def test_a_7z_archive_without_py7zr_says_what_to_install(
     monkeypatch.setitem(sys.modules, "py7zr", None)
     assert read_all(path) == {
         "": "expected an archive that can be read without help, found a 7z archive:"
-        " `pip install 'maou[7z]'` installs py7zr, which reads it"
+        " `pip install 'maou[7z]'`, or `uv sync --extra 7z` in a clone, installs"
+        " py7zr, which reads it"
     }
 
 

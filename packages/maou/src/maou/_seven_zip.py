@@ -98,7 +98,8 @@ def seven_zip_members(file: BinaryIO, budget: Budget) -> Iterator[Member]:
     except ImportError as error:
         raise RefusedError(
             "expected an archive that can be read without help, found a 7z archive:"
-            " `pip install 'maou[7z]'` installs py7zr, which reads it"
+            " `pip install 'maou[7z]'`, or `uv sync --extra 7z` in a clone, installs"
+            " py7zr, which reads it"
         ) from error
     try:
         archive = py7zr.SevenZipFile(file, "r")

@@ -62,7 +62,9 @@ def png(picture: str, scale: float = 1) -> bytes:
         resvg: Any = import_module("resvg_py")
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "PNG needs resvg-py: `pip install 'maou[png]'` installs it", name="resvg_py"
+            "PNG needs resvg-py: `pip install 'maou[png]'` installs it,"
+            " and `uv sync --extra png` in a clone",
+            name="resvg_py",
         ) from error
     # Without text there is nothing to look for in the fonts of the system.
     rendered = resvg.svg_to_bytes(
