@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 import maou
@@ -387,6 +388,13 @@ def test_what_is_no_board_and_no_move() -> None:
             svg.board(position)  # type: ignore[arg-type]
     with pytest.raises(TypeError):
         svg.board(last_move=7739.5)  # type: ignore[arg-type]
+
+
+def test_labels_of_a_network_are_no_policy() -> None:
+    for policy in ([0.5, 0.5], (), np.zeros(2187)):
+        kind = type(policy).__name__
+        with pytest.raises(TypeError, match=f"moves to probabilities, found `{kind}`"):
+            svg.board(policy=policy)  # type: ignore[arg-type]
 
 
 def test_positions_without_kings_are_drawn() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,11 @@ def policy_arrows(
         >>> arrow.move, round(arrow.weight, 2), arrow.label
         ('7g7f', 0.65, '42%')
     """
+    if not isinstance(policy, Mapping):
+        raise TypeError(
+            "policy: expected a mapping of moves to probabilities,"
+            f" found `{type(policy).__name__}`"
+        )
     listed: list[tuple[MoveLike, float]] = list(policy.items())
     for move, probability in listed:
         if not 0 <= probability <= 1:

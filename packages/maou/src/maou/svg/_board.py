@@ -127,7 +127,7 @@ def board(
     drawn.numbers(numbers)
     drawn.arrows(
         [arrow if isinstance(arrow, Arrow) else Arrow(arrow) for arrow in arrows]
-        + policy_arrows(policy or {})
+        + policy_arrows({} if policy is None else policy)
     )
     return drawn.picture(size)
 
