@@ -445,7 +445,7 @@ impl Board {
         Ok(Some(class.call1((winner, ending))?))
     }
 
-    /// Tell whether the game has ended by the rules alone: whether `outcome` is not None.
+    /// Tell whether the game has ended by the rules alone, as `outcome` tells how.
     fn is_game_over(&self, py: Python<'_>) -> bool {
         self.0.with_mut(py, maou_shogi::Board::outcome).is_some()
     }
