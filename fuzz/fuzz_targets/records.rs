@@ -17,7 +17,7 @@ struct Found {
 }
 
 impl Sink for Found {
-    fn game(&mut self, game: &GameRecord) {
+    fn game(&mut self, game: &mut GameRecord) {
         self.games.push(game.clone());
     }
 

@@ -87,7 +87,7 @@ struct Games {
 }
 
 impl Sink for Games {
-    fn game(&mut self, game: &GameRecord) {
+    fn game(&mut self, game: &mut GameRecord) {
         self.games.push(game.clone());
     }
 

@@ -99,13 +99,13 @@ impl<'a> TextReader<'a> {
                         writer.found.n_candidates +=
                             found.search.map_or(0, |search| search.candidates.len() as u64);
                         if let Some(game) = tree.push(found.game, found.parent_id) {
-                            writer.game(&game);
+                            writer.write(&game);
                         }
                     }
                     Err((row, column, message)) => writer.row_problem(row, column, &message),
                 })?;
                 if let Some(game) = tree.finish() {
-                    writer.game(&game);
+                    writer.write(&game);
                 }
                 return Ok(writer.found);
             }
@@ -124,7 +124,7 @@ impl<'a> TextReader<'a> {
                         let place = (&*source.name, &*path);
                         self.teacher.read_games(part, place, &mut errors, &mut |game, search| {
                             writer.found.n_candidates += search.candidates.len() as u64;
-                            writer.game(game);
+                            writer.write(game);
                         });
                         writer.found.errors.append(&mut errors);
                     }
@@ -156,25 +156,8 @@ struct TextWriter<'a> {
 }
 
 impl TextWriter<'_> {
-    fn unreadable(&mut self, problem: String) {
-        let entry = ErrorEntry::unreadable(self.source, self.path.to_owned(), problem);
-        self.found.errors.push(entry);
-    }
-
-    fn row_problem(&mut self, row: u64, column: &str, message: &str) {
-        self.found.errors.push(ErrorEntry {
-            kind: ErrorEntry::ROW.to_owned(),
-            ..ErrorEntry::unreadable(
-                self.source,
-                self.path.to_owned(),
-                format!("row {row}, column `{column}`: {message}"),
-            )
-        });
-    }
-}
-
-impl Sink for TextWriter<'_> {
-    fn game(&mut self, game: &GameRecord) {
+    /// Writes a game.
+    fn write(&mut self, game: &GameRecord) {
         self.n_games += 1;
         self.text.clear();
         let loss = write_record(self.options.format, game, &mut self.text);
@@ -193,6 +176,28 @@ impl Sink for TextWriter<'_> {
                 )
             }),
         }
+    }
+
+    fn unreadable(&mut self, problem: String) {
+        let entry = ErrorEntry::unreadable(self.source, self.path.to_owned(), problem);
+        self.found.errors.push(entry);
+    }
+
+    fn row_problem(&mut self, row: u64, column: &str, message: &str) {
+        self.found.errors.push(ErrorEntry {
+            kind: ErrorEntry::ROW.to_owned(),
+            ..ErrorEntry::unreadable(
+                self.source,
+                self.path.to_owned(),
+                format!("row {row}, column `{column}`: {message}"),
+            )
+        });
+    }
+}
+
+impl Sink for TextWriter<'_> {
+    fn game(&mut self, game: &mut GameRecord) {
+        self.write(game);
     }
 
     fn error(&mut self, error: RecordError) {

@@ -566,7 +566,7 @@ impl Collector<'_> {
 }
 
 impl Sink for Collector<'_> {
-    fn game(&mut self, game: &GameRecord) {
+    fn game(&mut self, game: &mut GameRecord) {
         self.columns.push(game, self.name);
         self.agreement.see(game);
         self.row.n_games += 1;

@@ -21,7 +21,7 @@ struct Counter {
 }
 
 impl Sink for Counter {
-    fn game(&mut self, game: &GameRecord) {
+    fn game(&mut self, game: &mut GameRecord) {
         self.n_games += 1;
         self.n_plies += black_box(&game.moves).len();
     }

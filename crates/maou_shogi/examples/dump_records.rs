@@ -10,7 +10,7 @@ struct Printer {
 }
 
 impl Sink for Printer {
-    fn game(&mut self, game: &GameRecord) {
+    fn game(&mut self, game: &mut GameRecord) {
         let moves: Vec<String> = game.moves.iter().map(|mv| mv.to_usi()).collect();
         let evals: Vec<String> = game
             .evals_cp

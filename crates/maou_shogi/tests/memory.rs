@@ -56,7 +56,7 @@ struct Dropped {
 }
 
 impl Sink for Dropped {
-    fn game(&mut self, _: &GameRecord) {
+    fn game(&mut self, _: &mut GameRecord) {
         self.n_games += 1;
     }
 

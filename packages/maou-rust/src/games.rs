@@ -339,8 +339,12 @@ struct Found {
 }
 
 impl Sink for Found {
-    fn game(&mut self, game: &GameRecord) {
-        self.games.push(Game { record: Box::new(game.clone()), was_read: true });
+    fn game(&mut self, game: &mut GameRecord) {
+        // Columns and comments are copied, so that the reader keeps its room for the next ones;
+        // of the headers it would keep nothing.
+        let headers = std::mem::take(&mut game.headers);
+        let record = GameRecord { headers, ..game.clone() };
+        self.games.push(Game { record: Box::new(record), was_read: true });
     }
 
     fn error(&mut self, error: RecordError) {
@@ -361,16 +365,20 @@ pub(crate) fn read_records<'py>(
     data: &[u8],
     full: bool,
 ) -> PyResult<(Option<&'static str>, Bound<'py, PyList>, Bound<'py, PyList>)> {
-    if let Some(found) = py.detach(|| maou_io::teacher_games(data)) {
-        return teacher_games(py, found);
-    }
-    let (format, found) = py.detach(|| {
+    let read = py.detach(|| {
+        if let Some(found) = maou_io::teacher_games(data) {
+            return Err(found);
+        }
         let mut found = Found::default();
         let read = |readers: &RefCell<[Reader; 2]>| {
             readers.borrow_mut()[usize::from(full)].read(data, &mut found)
         };
-        (READERS.with(read), found)
+        Ok((READERS.with(read), found))
     });
+    let (format, found) = match read {
+        Ok(read) => read,
+        Err(found) => return teacher_games(py, found),
+    };
     let games = found.games.into_iter();
     let games = games.map(|game| Py::new(py, game)).collect::<PyResult<Vec<_>>>()?;
     let games = PyList::new(py, games)?;

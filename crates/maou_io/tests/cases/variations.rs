@@ -301,7 +301,7 @@ fn all_lines(game: &GameRecord) -> Vec<(Vec<Move>, Ending)> {
 struct Found(Vec<GameRecord>);
 
 impl Sink for Found {
-    fn game(&mut self, game: &GameRecord) {
+    fn game(&mut self, game: &mut GameRecord) {
         self.0.push(game.clone());
     }
 

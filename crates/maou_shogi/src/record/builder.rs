@@ -332,7 +332,7 @@ impl<'a> Builder<'a> {
     fn keep_comment(&mut self, range: Range<usize>) {
         let text = self.text;
         self.push_comment_with(|out| {
-            text.decode(text.bytes[range].trim_ascii_end(), out);
+            text.decode_line(range, out);
         });
     }
 

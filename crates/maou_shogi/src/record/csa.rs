@@ -87,9 +87,22 @@ impl Csa<'_, '_> {
             Err(refusal) => Err(refusal),
         };
         match played {
-            Ok(()) => at + 7,
+            Ok(()) => self.read_time_and_eval(at + 7),
             Err(refusal) => self.refuse(refusal, at),
         }
+    }
+
+    /// Reads what nearly always follows a move, without going through the dispatch, whose guesses
+    /// would be wrong.
+    #[inline]
+    fn read_time_and_eval(&mut self, mut at: usize) -> usize {
+        if let Some([b',' | b'\n', b'T']) = self.bytes[at..].first_chunk::<2>() {
+            at = self.read_time(at + 1);
+        }
+        if let Some([b'\n', b'\'']) = self.bytes[at..].first_chunk::<2>() {
+            at = self.read_comment(at + 1);
+        }
+        at
     }
 
     /// Begins the main line where the turn was not told, and says whether moves are played.

@@ -67,6 +67,13 @@ fn leading_integer(text: &[u8]) -> Option<(i64, &[u8])> {
         [b'+', digits @ ..] => (false, digits),
         digits => (false, digits),
     };
+    if let Some((value, n_digits)) =
+        digits.first_chunk().and_then(|eight| up_to_seven_digits(*eight))
+        && digits[n_digits].is_ascii_whitespace()
+    {
+        let value = i64::from(value).min(FAR_CP);
+        return Some((if negative { -value } else { value }, &digits[n_digits..]));
+    }
     let mut value = 0;
     let mut rest = digits;
     while let [digit @ b'0'..=b'9', after @ ..] = rest {
@@ -76,6 +83,26 @@ fn leading_integer(text: &[u8]) -> Option<(i64, &[u8])> {
     // `42` and `42 +7776FU`, but neither `42.5` nor `4th`.
     let ends = rest.first().is_none_or(u8::is_ascii_whitespace);
     (ends && rest.len() < digits.len()).then_some((if negative { -value } else { value }, rest))
+}
+
+/// The number that one to seven digits at the front are, and how many they are, without a branch for
+/// each: how many follow cannot be guessed.
+#[inline]
+fn up_to_seven_digits(text: [u8; 8]) -> Option<(u32, usize)> {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let bytes = u64::from_le_bytes(text);
+    // Digits become 0 to 9, and nothing else has its upper half clear before and after adding 6.
+    let values = bytes ^ (EACH * 0x30);
+    let others = (values | (values & (EACH * 0x7F)) + EACH * 6) & (EACH * 0xF0);
+    let n_digits = others.trailing_zeros() as usize / 8;
+    if n_digits == 0 || n_digits == 8 {
+        return None;
+    }
+    // The last digit moves into the last byte; the bytes before the first one become zeros.
+    let values = values << (64 - 8 * n_digits);
+    let pairs = (values * 10 + (values >> 8)) & 0x00FF_00FF_00FF_00FF;
+    let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_FFFF_0000_FFFF;
+    Some(((fours * 10_000 + (fours >> 32)) as u32, n_digits))
 }
 
 fn is_move_or_nothing(text: &[u8]) -> bool {
@@ -133,6 +160,12 @@ mod tests {
             ("'** good", Comment::Other),
             ("'**", Comment::Other),
             ("'** 99999999999999999999", Comment::EvalBlack(FAR_CP)),
+            ("'** 1234567 -3334FU", Comment::EvalBlack(FAR_CP)),
+            ("'** 98765 +2726FU", Comment::EvalBlack(98_765)),
+            ("'** -0 +2726FU", Comment::EvalBlack(0)),
+            ("'** 12:3 +2726FU", Comment::Other),
+            ("'** 12/3 +2726FU", Comment::Other),
+            ("'** \u{3042} +2726FU", Comment::Other),
             ("'black_rate:a:b+1f:3495.0", Comment::BlackRating(3495.0)),
             ("'white_rate:b:-12", Comment::WhiteRating(-12.0)),
             ("'black_rate:a:inf", Comment::Other),

@@ -56,8 +56,9 @@ use crate::Position;
 
 /// Takes what a [`Reader`] finds, in the order of the file.
 pub trait Sink {
-    /// Takes a game. The record is reused for the next one.
-    fn game(&mut self, game: &GameRecord);
+    /// Takes a game. The record is cleared and reused for the next one: what a sink takes out of it
+    /// need not be copied.
+    fn game(&mut self, game: &mut GameRecord);
 
     /// Takes an error. The errors in a game come before the game.
     fn error(&mut self, error: RecordError);
@@ -177,7 +178,7 @@ struct Watched<'a> {
 }
 
 impl Sink for Watched<'_> {
-    fn game(&mut self, game: &GameRecord) {
+    fn game(&mut self, game: &mut GameRecord) {
         self.anything = true;
         self.sink.game(game);
     }

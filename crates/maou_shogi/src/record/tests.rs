@@ -21,7 +21,7 @@ pub(super) struct Found {
 }
 
 impl Sink for Found {
-    fn game(&mut self, game: &GameRecord) {
+    fn game(&mut self, game: &mut GameRecord) {
         assert_eq!(game.moves.len(), game.evals_cp.len());
         assert_eq!(game.moves.len(), game.times_ms.len());
         assert_eq!(game.start.move_number(), 1);

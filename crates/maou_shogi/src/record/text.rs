@@ -200,6 +200,18 @@ impl<'a> Text<'a> {
         self.decode_beyond_ascii(bytes, out)
     }
 
+    /// Appends these bytes of the text, decoded, without blanks at the end.
+    #[inline]
+    pub fn decode_line(&self, range: std::ops::Range<usize>, out: &mut String) {
+        let bytes = self.bytes[range].trim_ascii_end();
+        if self.encoding == Encoding::Ascii {
+            // SAFETY: `Encoding::detect` looked at every byte of the text.
+            out.push_str(unsafe { std::str::from_utf8_unchecked(bytes) });
+        } else {
+            self.decode(bytes, out);
+        }
+    }
+
     fn decode_beyond_ascii(&self, bytes: &[u8], out: &mut String) -> bool {
         if matches!(self.encoding, Encoding::Ascii | Encoding::Utf8)
             && let Ok(text) = std::str::from_utf8(bytes)
