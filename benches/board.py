@@ -1,9 +1,10 @@
 """One board from Python: legal moves, push and pop, SFEN, HCP; `maou.Board` and peers.
 
 The positions are those of generated games, 1 in 20 of them. Every side does the same to
-each of them, all sides in turn: cshogi, and python-shogi for the record on fewer
-positions, since it is slow. HCP goes into a NumPy array that cshogi is given
-beforehand, and its boards are set anew rather than made, which is what it is faster at.
+each of them, all sides in turn: cshogi, nshogi where it has the call, and python-shogi
+for the record on fewer positions, since it is slow. HCP goes into a NumPy array that
+cshogi is given beforehand, and its boards are set anew rather than made, which is what
+it is faster at.
 
     python benches/board.py [--positions 2000] [--runs 9]
 """
@@ -17,6 +18,7 @@ import sys
 import time
 from argparse import ArgumentParser
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import cshogi
@@ -31,7 +33,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TARGET = 1.0
+PEERS = ("cshogi", "nshogi", "python-shogi")
 SLOW_SHARE = 50
+
+
+def installed(distribution: str) -> bool:
+    """Tell whether a peer is there."""
+    return distribution != "nshogi" or find_spec("nshogi") is not None
 
 
 def positions(n: int) -> list[str]:
@@ -66,6 +74,11 @@ class Side:
             act(given)
         self.ns.append((time.perf_counter() - start) / len(inputs) * 1e9)
 
+    @property
+    def median(self) -> float:
+        """Nanoseconds of one."""
+        return statistics.median(self.ns)
+
 
 def push_and_pop(given: tuple[Any, list[Any]]) -> None:
     """Make and take back every legal move, listed beforehand."""
@@ -75,8 +88,36 @@ def push_and_pop(given: tuple[Any, list[Any]]) -> None:
         board.pop()
 
 
+def do_and_undo(given: tuple[Any, list[Any]]) -> None:
+    """Make and take back every legal move of a state of nshogi."""
+    state, moves = given
+    for move in moves:
+        state.do_move(move)
+        state.undo_move()
+
+
+def of_nshogi(sfens: list[str]) -> dict[str, Side]:
+    """What nshogi can do, as in `cases`; it has wheels for few systems."""
+    if not installed("nshogi"):
+        return {}
+    import nshogi
+
+    read = nshogi.io.sfen.make_state_from_sfen
+    states = [read(sfen) for sfen in sfens]
+    listed = [(state, state.legal_moves) for state in states]
+    acts: dict[str, tuple[Callable[[Any], object], list[Any]]] = {
+        "legal moves, listed": (lambda state: state.legal_moves, states),
+        "legal moves, counted": (lambda state: len(state.legal_moves), states),
+        "push and pop of all": (do_and_undo, listed),
+        "SFEN written": (lambda state: state.to_sfen(), states),
+        "SFEN read": (read, sfens),
+        "in check": (lambda state: state.is_in_check, states),
+    }
+    return {name: Side("nshogi", act, given) for name, (act, given) in acts.items()}
+
+
 def cases(sfens: list[str]) -> dict[str, list[Side]]:
-    """The sides of each thing, maou first, then cshogi, then python-shogi if it can."""
+    """The sides of each thing, maou first, then cshogi, then who else can."""
     few = sfens[::SLOW_SHARE]
     ours = [maou.Board(sfen) for sfen in sfens]
     theirs = [cshogi.Board(sfen) for sfen in sfens]
@@ -94,7 +135,7 @@ def cases(sfens: list[str]) -> dict[str, list[Side]]:
     if [board.hcp() for board in ours] != [row.tobytes() for _, row in rows]:
         sys.exit("expected the same HCP")
     scratch = cshogi.Board()
-    return {
+    found = {
         "legal moves, listed": [
             Side("maou", lambda board: list(board.legal_moves), ours),
             Side("cshogi", lambda board: list(board.legal_moves), theirs),
@@ -139,6 +180,9 @@ def cases(sfens: list[str]) -> dict[str, list[Side]]:
             Side("python-shogi", lambda board: board.zobrist_hash(), slow),
         ],
     }
+    for name, side in of_nshogi(sfens).items():
+        found[name].append(side)
+    return found
 
 
 def main() -> None:
@@ -149,7 +193,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.positions < SLOW_SHARE or arguments.runs < 1:
         parser.error(f"expected at least {SLOW_SHARE} positions and one run")
-    print(measure.machine("maou", "cshogi", "python-shogi"), end="; ")
+    print(measure.machine("maou", *filter(installed, PEERS)), end="; ")
     print(f"profile {build_info()['profile']}; {measure.load()}\n")
     n, n_runs = arguments.positions, arguments.runs
     print(f"{n:,} positions, {n_runs} runs in turn, medians\n")
@@ -158,20 +202,22 @@ def main() -> None:
         for _ in range(n_runs):
             for side in sides:
                 side.run()
-        mine, peer, *rest = (statistics.median(side.ns) for side in sides)
-        rounds = [p / m for m, p in zip(sides[0].ns, sides[1].ns, strict=True)]
+        mine = sides[0]
+        peers = {side.name: side for side in sides[1:]}
+        best = min(peers.values(), key=lambda side: side.median)
+        rounds = [p / m for m, p in zip(mine.ns, best.ns, strict=True)]
+        ratio = best.median / mine.median
         rows.append(
             [
                 name,
-                f"{mine:,.0f}",
-                f"{peer:,.0f}",
-                *(f"{ns:,.0f}" for ns in rest or [float("nan")]),
-                f"{peer / mine:.2f}×",
+                f"{mine.median:,.0f}",
+                *(f"{peers[p].median:,.0f}" if p in peers else "" for p in PEERS),
+                f"{ratio:.2f}×",
                 f"{min(rounds):.2f} to {max(rounds):.2f}",
-                "reached" if peer / mine >= TARGET else "missed",
+                "reached" if ratio >= TARGET else "missed",
             ]
         )
-    header = ["ns a position", "maou", "cshogi", "python-shogi", "ratio to cshogi"]
+    header = ["ns a position", "maou", *PEERS, "ratio to the fastest peer"]
     measure.table([*header, "of single rounds", f"target of {TARGET:g}×"], rows)
 
 

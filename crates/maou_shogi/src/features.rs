@@ -4,6 +4,7 @@
 use crate::attacks::{self as at, BLACK, WHITE, bit, for_each_square, forward};
 use crate::bitboard::ALL_SQUARES;
 use crate::checks::{knight_left, knight_right};
+use crate::huffman::GOLD_5TH;
 use crate::piece::PieceType;
 
 /// The planes of dlshogi's first input: pieces, attacks and numbers of attackers of both sides.
@@ -14,17 +15,6 @@ pub const N_DLSHOGI_PLANES_2: usize = 57;
 pub const N_PIECE_IDS: usize = 81;
 /// The kinds that a hand can hold, of both sides.
 pub const N_HAND_COUNTS: usize = 14;
-
-/// The kinds in the order of piece ids and hand counts: P L N S G B R.
-const HAND_ORDER: [PieceType; 7] = [
-    PieceType::Pawn,
-    PieceType::Lance,
-    PieceType::Knight,
-    PieceType::Silver,
-    PieceType::Gold,
-    PieceType::Bishop,
-    PieceType::Rook,
-];
 
 /// Piece ids by code of the piece: 0 empty, own 1–14 (P L N S G B R K +P +L +N +S Horse Dragon),
 /// the opponent's 14 more.
@@ -37,7 +27,7 @@ pub(crate) const PIECE_ID: [u8; 32] = {
             let mut id = kind as u8;
             let mut i = 0;
             while i < 7 {
-                if HAND_ORDER[i] as usize == kind {
+                if GOLD_5TH[i] as usize == kind {
                     id = i as u8 + 1;
                 }
                 i += 1;
@@ -53,7 +43,7 @@ pub(crate) const PIECE_ID: [u8; 32] = {
 #[inline(always)]
 pub(crate) fn hand_counts(hands: &[[u8; 8]; 2], counts: &mut [u8]) {
     for (counts, hand) in counts.chunks_exact_mut(7).zip(hands) {
-        for (count, kind) in counts.iter_mut().zip(HAND_ORDER) {
+        for (count, kind) in counts.iter_mut().zip(GOLD_5TH) {
             *count = hand[kind as usize];
         }
     }
