@@ -93,7 +93,7 @@ fn up_to_seven_digits(text: [u8; 8]) -> Option<(u32, usize)> {
     let bytes = u64::from_le_bytes(text);
     // Digits become 0 to 9, and nothing else has its upper half clear before and after adding 6.
     let values = bytes ^ (EACH * 0x30);
-    let others = (values | (values & (EACH * 0x7F)) + EACH * 6) & (EACH * 0xF0);
+    let others = (values | ((values & (EACH * 0x7F)) + EACH * 6)) & (EACH * 0xF0);
     let n_digits = others.trailing_zeros() as usize / 8;
     if n_digits == 0 || n_digits == 8 {
         return None;
