@@ -109,12 +109,13 @@ def pytest(session: nox.Session, *arguments: str) -> None:
 
 @nox.session(name="all", venv_backend="none")
 def everything(session: nox.Session) -> None:
-    """What must pass: lint, workflows, rust, tests, ffi, e2e, docs, build."""
+    """What must pass: lint, workflows, rust, tests, ffi, e2e, torch, docs, build."""
     for name in ("lint", "workflows", "docs", "rust", "build", "ffi"):
         session.notify(name)
     for python in PYTHONS:
         session.notify(f"tests-{python}")
-    session.notify("e2e")
+    for name in ("e2e", "torch", "learn"):
+        session.notify(name)
 
 
 @nox.session(python=OLDEST)
@@ -237,6 +238,7 @@ def has_oracles() -> bool:
 def markers_of_tests() -> str:
     """What `tests` selects: neither what needs wheels nor what takes long."""
     unit = "not ffi and not e2e and not property and not scaffold"
+    unit += " and not torch and not learn"
     return unit if has_oracles() else f"{unit} and not oracle"
 
 
@@ -252,6 +254,23 @@ def e2e(session: nox.Session) -> None:
     """The real command line, end to end, from the installed wheels."""
     install_wheels(session, "test")
     pytest(session, "-m", "e2e", *session.posargs)
+
+
+@nox.session(python=USUAL)
+def torch(session: nox.Session) -> None:
+    """Training, evaluation and export: the tests that need the extra `cpu`."""
+    sync(session, "--all-packages", "--extra", "cpu", *groups("test"))
+    # Networks of tests are small: more threads would only wait for each other.
+    session.env["OMP_NUM_THREADS"] = "1"
+    pytest(session, "-m", "torch", *session.posargs)
+
+
+@nox.session(python=USUAL)
+def learn(session: nox.Session) -> None:
+    """Proofs that training learns: by samples and one thread, not by the clock."""
+    sync(session, "--all-packages", "--extra", "cpu", *groups("test"))
+    session.env["OMP_NUM_THREADS"] = "1"
+    pytest(session, "-m", "learn", *session.posargs)
 
 
 @nox.session(python=OLDEST)

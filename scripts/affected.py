@@ -59,8 +59,8 @@ PYTHON = (
     *("compose.yaml", ".dockerignore", ".gitattributes"),
 )
 # Sessions that a change runs, and markers of those that are run by name.
-SESSIONS = ("tests", "ffi", "e2e")
-MARKERS = ("ffi", "e2e", "property", "scaffold")
+SESSIONS = ("tests", "ffi", "e2e", "torch", "learn")
+MARKERS = ("ffi", "e2e", "torch", "learn", "property", "scaffold")
 WHOLE = frozenset({"maou", "maou-rust"})
 # What tests in tests/packaging compare, wherever it lies.
 MANIFESTS = ("Cargo.toml", "pyproject.toml")

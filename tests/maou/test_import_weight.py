@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
+from maou._extras import EXTRAS
+
 if sys.platform != "win32":
     import resource
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HEAVY = {"torch", "polars", "numpy", "rich", "importlib.metadata", "pyarrow"}
 Python = Callable[[str], str]
@@ -48,6 +50,34 @@ def test_without_polars_a_sentence_names_the_mend(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "maou demo: needs polars: `pip install polars`\n"
+
+
+def test_without_torch_a_sentence_names_the_extra(python_run: Python) -> None:
+    code = """
+import sys
+sys.modules["torch"] = None
+from maou import _extras
+try:
+    _extras.require("torch")
+except ModuleNotFoundError as error:
+    print(error.name, error, sep=": ")
+"""
+    assert python_run(code) == (
+        "torch: needs torch: `uv sync --extra cpu` in a clone,"
+        " `pip install 'maou[cpu]'` elsewhere; `cuda` in place of `cpu` for"
+        " onnxruntime on a GPU\n"
+    )
+
+
+def test_extras_are_those_of_the_distribution() -> None:
+    path = Path(__file__).parents[2] / "packages/maou/pyproject.toml"
+    project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
+    extras = {
+        name: {re.split(r"[<>=]", entry)[0] for entry in entries}
+        for name, entries in project["optional-dependencies"].items()
+    }
+    assert extras["cpu"] == set(EXTRAS)
+    assert extras["cuda"] ^ extras["cpu"] == {"onnxruntime", "onnxruntime-gpu"}
 
 
 def cpu_seconds(*arguments: str) -> float:

@@ -110,7 +110,7 @@ NOTHING: Plan = {
     "packages": [],
     "rust": False,
     "python": False,
-    "sessions": {"tests": [], "ffi": [], "e2e": []},
+    "sessions": {"tests": [], "ffi": [], "e2e": [], "torch": [], "learn": []},
 }
 
 
@@ -186,6 +186,8 @@ def expected(
             "tests": [p for p in tests or [] if "/ffi/" not in p],
             "ffi": [p for p in tests or [] if "/ffi/" in p or p == "tests"],
             "e2e": [p for p in tests or [] if p in ("tests", *TREE)],
+            "torch": [p for p in tests or [] if p == "tests"],
+            "learn": [p for p in tests or [] if p == "tests"],
         },
     }
 
@@ -203,7 +205,7 @@ EVERYTHING: Plan = {
     "packages": PACKAGES,
     "rust": True,
     "python": True,
-    "sessions": {"tests": ["tests"], "ffi": ["tests"], "e2e": ["tests"]},
+    "sessions": {name: ["tests"] for name in affected.SESSIONS},
 }
 # What base touches: everything but `over`, since a dev dependency goes one step.
 BASE = "base gen maou-rust mid probe top user"

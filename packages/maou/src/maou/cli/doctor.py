@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, TypedDict
 
 from maou._compat import INTERFACE
+from maou._extras import EXTRAS
 from maou._version import __version__
 from maou.cli.command import Command
 from maou.cli.text import fields
@@ -17,8 +18,8 @@ OPTIONAL = {
     "pyarrow": "another reader of datasets",
     "pandas": "another reader of datasets",
     "duckdb": "SQL over datasets, through Arrow",
-    "torch": "training, in a later version",
-    "onnxruntime": "running models, in a later version",
+    "torch": "training",
+    "onnxruntime": "running models",
 }
 """Packages that maou runs without, and what each is good for."""
 
@@ -106,7 +107,8 @@ def optional() -> list[Check]:
         try:
             found, remedy = version(name), ""
         except PackageNotFoundError:
-            found, remedy = None, f"pip install {name} ({use})"
+            package = f"'maou[{EXTRAS[name]}]'" if name in EXTRAS else name
+            found, remedy = None, f"pip install {package} ({use})"
         checks.append({"name": name, "found": found, "needed": False, "remedy": remedy})
     return checks
 

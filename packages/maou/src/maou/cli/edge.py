@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from maou_rust import DatasetError, RecordError
 
+from maou._extras import EXTRAS, how_to_get
 from maou.cli.text import printable
 
 if TYPE_CHECKING:
@@ -64,7 +65,10 @@ def _say(message: str) -> None:
 def _sentence(error: Exception) -> str:
     """Name the culprit and what is wrong with it; what is not expected stays raised."""
     if isinstance(error, ModuleNotFoundError):
-        if error.name != "polars":
+        package = (error.name or "").partition(".")[0]
+        if package in EXTRAS:
+            return how_to_get(package)
+        if package != "polars":
             raise error
         return "needs polars: `pip install polars`"
     if not isinstance(error, OSError):
