@@ -12,7 +12,7 @@ use crate::error::{AtPath, Error, Result};
 use crate::manifest::hex;
 
 /// What a user can do about a file of a dataset that is not what it was.
-const MEND: &str = "convert the records again into a new folder";
+pub(crate) const MEND: &str = "convert the records again into a new folder";
 
 /// A file's content, as far as it takes to tell whether it is still the same.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]

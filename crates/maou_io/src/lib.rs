@@ -77,6 +77,7 @@ mod teacher_info;
 mod testing;
 mod text_out;
 mod text_reader;
+mod training;
 mod transcribe;
 mod unit;
 mod variations;
@@ -104,5 +105,14 @@ pub use schema::{
 pub use stream::{ArrowStream, probe_stream};
 pub use teacher::TeacherFormat;
 pub use teacher_info::{TeacherGames, TeacherInfo, teacher_games, teacher_info};
+pub use training::manifest::{
+    Between, InputEntry, LeftOut, Policy, ScoreCounts, Selection, Split, SplitEntry,
+    TrainingFileEntry, TrainingOptions,
+};
+pub use training::reader::{OpenTrainingFile, TrainingFile, TrainingInfo, TrainingSet};
+pub use training::schema::{
+    MAX_EVAL_CP, ROWS_PER_BATCH, ROWS_PER_FILE, TRAINING_SCHEMA_VERSION, UNKNOWN_PLY,
+    training_fields,
+};
 pub use transcribe::{TextOut, TranscribeOptions, TranscribeReport, transcribe};
 pub use verify::{MAX_REPORTED_PROBLEMS, Problem, VerifyReport, verify};

@@ -10,6 +10,7 @@ use crate::checked::{Fingerprint, damaged, read_if_there};
 use crate::error::{Error, Result};
 use crate::report::Compression;
 use crate::schema::SCHEMA_VERSION;
+use crate::training;
 
 pub(crate) const MANIFEST_FILE: &str = "manifest.json";
 
@@ -198,6 +199,12 @@ struct Versions {
     schema_version: u32,
 }
 
+#[derive(Deserialize)]
+struct Kind {
+    #[serde(default)]
+    kind: String,
+}
+
 impl Manifest {
     /// Reads the manifest of the folder `dir`; `None` if there is none.
     pub(crate) fn read(dir: &Path) -> Result<Option<Manifest>> {
@@ -205,6 +212,14 @@ impl Manifest {
         let Some(bytes) = read_if_there(&path)? else { return Ok(None) };
         let corrupt =
             |error| Error::corrupt(&path, format!("expected a dataset's manifest: {error}"));
+        let Kind { kind } = serde_json::from_slice(&bytes).map_err(corrupt)?;
+        if kind == training::manifest::KIND {
+            return Err(Error::Usage(format!(
+                "{}: expected a dataset, found a training set: open it with \
+                 `maou.TrainingSet(path)`, or name the dataset that it was made of",
+                dir.display(),
+            )));
+        }
         let versions: Versions = serde_json::from_slice(&bytes).map_err(corrupt)?;
         check_schema_version(&path, versions.schema_version)?;
         let manifest = serde_json::from_slice(&bytes).map_err(corrupt)?;
@@ -215,16 +230,20 @@ impl Manifest {
     }
 
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = serde_json::to_vec_pretty(self).expect("plain data becomes JSON");
-        bytes.truncate(bytes.len() - "\n}".len());
-        let checksum = hex(xxh3_64(&bytes));
-        bytes.extend_from_slice(format!("{}{checksum}{}", CHECKSUM[0], CHECKSUM[1]).as_bytes());
-        bytes
+        seal(serde_json::to_vec_pretty(self).expect("plain data becomes JSON"))
     }
 }
 
+/// Puts the checksum at the end of a manifest, which is a JSON object on several lines.
+pub(crate) fn seal(mut bytes: Vec<u8>) -> Vec<u8> {
+    bytes.truncate(bytes.len() - "\n}".len());
+    let checksum = hex(xxh3_64(&bytes));
+    bytes.extend_from_slice(format!("{}{checksum}{}", CHECKSUM[0], CHECKSUM[1]).as_bytes());
+    bytes
+}
+
 /// Whether the checksum at the end is that of what stands before it.
-fn is_sealed(bytes: &[u8]) -> bool {
+pub(crate) fn is_sealed(bytes: &[u8]) -> bool {
     let end = CHECKSUM[0].len() + 16 + CHECKSUM[1].len();
     let Some((content, end)) = bytes.len().checked_sub(end).map(|at| bytes.split_at(at)) else {
         return false;
