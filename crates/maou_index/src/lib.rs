@@ -1,10 +1,15 @@
-//! Search over datasets: at present the scanner that finds them below a folder.
+//! Search over datasets: at present the scanner that finds them below a folder, and patterns of
+//! positions.
+
+mod pattern;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use maou_io::{Dataset, Error, Result};
 use serde::Serialize;
+
+pub use pattern::{Pattern, PatternError};
 
 /// A dataset that was found.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]

@@ -197,7 +197,7 @@ impl Piece {
 
     /// The number of the kind, plus 16 for White: below 32.
     #[inline]
-    pub(crate) const fn code(self) -> u8 {
+    pub const fn code(self) -> u8 {
         self.0.get()
     }
 

@@ -302,6 +302,29 @@ impl Position {
         Bitboard::from_bits(self.colors[color.index()])
     }
 
+    /// The squares with a side's pieces of one kind.
+    ///
+    /// ```
+    /// use maou_shogi::{Color, PieceType, Position};
+    /// assert_eq!(Position::startpos().squares_of(Color::Black, PieceType::Pawn).len(), 9);
+    /// ```
+    #[inline]
+    pub fn squares_of(&self, color: Color, kind: PieceType) -> Bitboard {
+        let class = CLASS[kind.index()] as usize & 7;
+        let bits = self.classes[class] & self.colors[color.index()];
+        Bitboard::from_bits(match class {
+            BISHOP | ROOK if kind.is_promoted() => bits & self.classes[KING],
+            BISHOP | ROOK => bits & !self.classes[KING],
+            KING => bits & !(self.classes[BISHOP] | self.classes[ROOK]),
+            GOLD => {
+                let piece = Some(Piece::new(color, kind));
+                let squares = Bitboard::from_bits(bits).iter();
+                return squares.filter(|square| self.board[square.index()] == piece).collect();
+            }
+            _ => bits,
+        })
+    }
+
     /// The number of the next move: SFEN's fourth field. It grows with every move made, and counts
     /// for neither key nor equality.
     #[inline]
@@ -624,5 +647,17 @@ mod tests {
         let sizes = Handicap::ALL
             .map(|handicap| 40 - Setup::handicap(handicap).board.iter().flatten().count());
         assert_eq!(sizes, [0, 1, 1, 1, 1, 2, 2, 3, 4, 5, 5, 6, 7, 7, 8, 10]);
+    }
+
+    #[test]
+    fn the_squares_of_a_kind_are_those_of_the_board() {
+        crate::testing::random_games(47, 16, |position| {
+            for color in Color::ALL {
+                for kind in PieceType::ALL {
+                    let expected = position.to_setup().squares_of(color, kind).collect();
+                    assert_eq!(position.squares_of(color, kind), expected);
+                }
+            }
+        });
     }
 }
