@@ -52,6 +52,7 @@ mod mirror;
 mod normalize;
 mod parts;
 mod pipeline;
+mod plain_columns;
 mod plan;
 mod position_column;
 mod positions;
@@ -68,6 +69,7 @@ mod source_table;
 mod sources;
 mod stream;
 mod summary;
+mod table_files;
 mod tables;
 mod teacher;
 #[cfg(test)]
@@ -92,7 +94,9 @@ pub use every_position::every_position_fields;
 pub use export::{ExportOptions, ExportReport, export};
 #[doc(hidden)]
 pub use files::Faults;
+pub use lock::Lock;
 pub use manifest::{DatasetOptions, PositionsEntry, ResultCounts, ShardEntry, Totals};
+pub use plain_columns::PlainColumn;
 pub use position_column::{GamesColumns, PositionColumn};
 pub use report::{
     Compression, ConvertOptions, ConvertReport, ErrorEntry, MAX_REPORTED_ERRORS, Progress,
@@ -103,6 +107,7 @@ pub use schema::{
     search_fields, sources_fields, variation_fields,
 };
 pub use stream::{ArrowStream, probe_stream};
+pub use table_files::{GameFields, GameRows, Hcps, LooseRows, OpenTable, TableBatch, TableFile};
 pub use teacher::TeacherFormat;
 pub use teacher_info::{TeacherGames, TeacherInfo, teacher_games, teacher_info};
 pub use training::manifest::{
@@ -116,3 +121,4 @@ pub use training::schema::{
 };
 pub use transcribe::{TextOut, TranscribeOptions, TranscribeReport, transcribe};
 pub use verify::{MAX_REPORTED_PROBLEMS, Problem, VerifyReport, verify};
+pub use workers::{map_in_order, n_threads, stream_in_order};

@@ -14,7 +14,7 @@ pub(crate) const LOCK_FILE: &str = ".lock";
 /// Held while a run changes a dataset. The operating system releases it when the process ends,
 /// however it ends.
 #[derive(Debug)]
-pub(crate) struct Lock {
+pub struct Lock {
     file: File,
 }
 
@@ -24,7 +24,16 @@ impl Lock {
     /// # Errors
     ///
     /// [`Error::Usage`] with the holder's process id if another run holds the lock.
-    pub(crate) fn acquire(dir: &Path) -> Result<Lock> {
+    pub fn acquire(dir: &Path) -> Result<Lock> {
+        Lock::acquire_as(dir, "this dataset")
+    }
+
+    /// The same for a folder that is no dataset; `what` names it in the error.
+    ///
+    /// # Errors
+    ///
+    /// As of [`acquire`](Lock::acquire).
+    pub fn acquire_as(dir: &Path, what: &str) -> Result<Lock> {
         let path = dir.join(LOCK_FILE);
         if let Ok(metadata) = fs::metadata(&path) {
             check_is_file(&metadata, &path)?;
@@ -34,7 +43,7 @@ impl Lock {
         let mut file = file.at(&path)?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(held(dir, &mut file)),
+            Err(TryLockError::WouldBlock) => return Err(held(dir, what, &mut file)),
             Err(TryLockError::Error(error)) => return Err(error).at(&path),
         }
         file.set_len(0).at(&path)?;
@@ -50,7 +59,7 @@ impl Drop for Lock {
     }
 }
 
-fn held(dir: &Path, file: &mut File) -> Error {
+fn held(dir: &Path, what: &str, file: &mut File) -> Error {
     let mut pid = String::new();
     let known = file.rewind().and_then(|()| file.read_to_string(&mut pid)).is_ok();
     let holder = match pid.trim() {
@@ -58,7 +67,7 @@ fn held(dir: &Path, file: &mut File) -> Error {
         _ => "another process".to_owned(),
     };
     Error::Usage(format!(
-        "{}: {holder} is writing into this dataset; wait until it has finished",
+        "{}: {holder} is writing into {what}; wait until it has finished",
         dir.display()
     ))
 }

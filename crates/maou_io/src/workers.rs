@@ -13,7 +13,7 @@ use crate::error::Result;
 pub(crate) const TICK: Duration = Duration::from_millis(100);
 
 /// The number of threads that `asked` means.
-pub(crate) fn n_threads(asked: usize) -> usize {
+pub fn n_threads(asked: usize) -> usize {
     if asked > 0 { asked } else { thread::available_parallelism().map_or(1, NonZero::get) }
 }
 
@@ -33,7 +33,7 @@ impl Drop for Done<'_> {
 /// Calls a worker for each of `0..n` on `n_threads` threads and returns the results in order.
 /// `make_worker` is called once for each thread. `tick` is called on the caller's thread now and
 /// then; when it says `false`, the work stops and there is no result.
-pub(crate) fn map_in_order<T, W>(
+pub fn map_in_order<T, W>(
     n_threads: usize,
     n: usize,
     make_worker: impl Fn() -> W + Sync,
@@ -134,7 +134,7 @@ impl<T> Drop for Stop<'_, T> {
 /// # Errors
 ///
 /// The first error, in order, of a worker or of `consume`, which stops the work.
-pub(crate) fn stream_in_order<J, T, W>(
+pub fn stream_in_order<J, T, W>(
     n_threads: usize,
     jobs: impl Iterator<Item = J> + Send,
     make_worker: impl Fn() -> W + Sync,
