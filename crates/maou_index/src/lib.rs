@@ -10,6 +10,7 @@
 mod build;
 mod error;
 mod explorer;
+mod fitting;
 mod game_filter;
 mod index;
 mod key_sorter;

@@ -4,6 +4,8 @@ use std::ops::RangeInclusive;
 
 use maou_io::{Error, Result};
 
+use crate::pattern::Pattern;
+
 /// A range with both ends in it, either of which may be open.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Span<T> {
@@ -88,8 +90,13 @@ impl std::str::FromStr for SortKey {
 pub struct Query {
     /// Keys of positions, each a question of its own.
     pub keys: Option<Vec<u64>>,
-    /// Whether the twin with colors swapped counts as the same position.
+    /// Whether the twin with colors swapped counts as the same position, and fits the pattern as
+    /// the position does.
     pub either_color: bool,
+    /// What positions look like.
+    pub pattern: Option<Pattern>,
+    /// Whether the mirror image, left and right swapped, fits the pattern as the position does.
+    pub mirror: bool,
     /// Ids of games, from the first to the last one.
     pub ids: Option<RangeInclusive<u64>>,
     /// Name of a player; `*` stands for any text.
@@ -122,6 +129,8 @@ pub struct Query {
     pub limit: Option<u64>,
     /// Results that are left out first.
     pub offset: u64,
+    /// Number of threads that replay games for a pattern; 0 takes one per core.
+    pub threads: usize,
 }
 
 impl Query {
@@ -142,7 +151,10 @@ impl Query {
 
     /// Whether only some positions are asked for.
     pub(crate) fn has_position_filters(&self) -> bool {
-        self.keys.is_some() || !self.eval_cp.is_open() || !self.ply.is_open()
+        self.keys.is_some()
+            || self.pattern.is_some()
+            || !self.eval_cp.is_open()
+            || !self.ply.is_open()
     }
 
     /// What is counted and listed.

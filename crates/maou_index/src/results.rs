@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use maou_io::{
-    Error, GAMES_PER_BATCH, POSITIONS_PER_BATCH, PlainColumn, Result, TableBatch, TableFile,
+    ArrowStream, Error, GAMES_PER_BATCH, POSITIONS_PER_BATCH, PlainColumn, Result, TableBatch,
+    TableFile,
 };
 use maou_shogi::{Move, Position};
 
@@ -222,6 +223,27 @@ impl Index {
         Ok(())
     }
 
+    /// The row of the games table with this id, the first one if there are more; variations count.
+    ///
+    /// # Errors
+    ///
+    /// As of [`find`](Index::find) with details.
+    pub fn game(&self, id: u64) -> Result<Option<ArrowStream>> {
+        let query = Query {
+            ids: Some(id..=id),
+            unit: Some(Unit::Games),
+            variations: true,
+            limit: Some(1),
+            ..Query::default()
+        };
+        let mut found = None;
+        self.each_row(&self.hits(&query)?, |_, batch, row| {
+            found = Some(batch.row(row));
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
     /// Calls `look` with each hit's number, the batch of the dataset that holds it, and the row in
     /// that batch. Each batch is read once.
     pub(crate) fn each_row(
@@ -279,7 +301,7 @@ impl Index {
         Ok((found.ok_or_else(|| segment.map.damaged("expected files of the dataset"))?, row))
     }
 
-    fn loose_position(&self, hit: &Hit, hcp: &[u8; 32]) -> Result<Position> {
+    pub(crate) fn loose_position(&self, hit: &Hit, hcp: &[u8; 32]) -> Result<Position> {
         let segment = self.segment(hit);
         let mut position = Position::from_hcp(hcp).map_err(|error| Error::Corrupt {
             path: self.data.clone(),

@@ -6,6 +6,7 @@ use maou_io::Result;
 
 use crate::game_filter::GameFilter;
 use crate::index::{Index, Run};
+use crate::pattern::Pattern;
 use crate::query::{Query, Span, Unit};
 use crate::segment::{NO_EVAL, Segment};
 
@@ -125,14 +126,14 @@ impl PositionFilter {
     }
 
     /// The positions of a game that have the right ply.
-    fn plies(&self, positions: &Range<u32>) -> Range<u32> {
+    pub(crate) fn plies(&self, positions: &Range<u32>) -> Range<u32> {
         let n = positions.len() as u32 - u32::from(!self.finals);
         let low = self.ply.low.unwrap_or(0).min(n);
         let high = self.ply.high.map_or(n, |high| high.saturating_add(1)).min(n);
         positions.start + low..positions.start + high.max(low)
     }
 
-    fn is_eval_wanted(&self, eval: i16, is_game: bool) -> bool {
+    pub(crate) fn is_eval_wanted(&self, eval: i16, is_game: bool) -> bool {
         let range = if is_game { self.eval_of_games } else { self.eval_of_loose };
         range.is_none_or(|(low, high)| eval >= low && eval <= high)
     }
@@ -164,6 +165,8 @@ pub(crate) struct Search<'a> {
     pub(crate) unit: Unit,
     pub(crate) games: Vec<GameFilter<'a>>,
     pub(crate) positions: PositionFilter,
+    /// The images of the pattern, one of which has to fit.
+    pub(crate) patterns: Vec<Pattern>,
 }
 
 impl<'a> Search<'a> {
@@ -176,6 +179,10 @@ impl<'a> Search<'a> {
             unit: query.unit(),
             games: games.collect::<Result<_>>()?,
             positions: PositionFilter::new(query),
+            patterns: query
+                .pattern
+                .as_ref()
+                .map_or_else(Vec::new, |pattern| pattern.images(query.mirror, query.either_color)),
         })
     }
 
@@ -189,6 +196,7 @@ impl<'a> Search<'a> {
                     }
                 }
             }
+            None if !self.patterns.is_empty() => self.fitting(sink)?,
             None => {
                 for run in &self.index.runs {
                     if !self.scan(run, sink)? {
@@ -210,6 +218,8 @@ impl<'a> Search<'a> {
         let keys = [key, key ^ 1];
         let keys = if self.query.either_color { &keys[..] } else { &keys[..1] };
         let mut postings: Vec<Option<[Range<usize>; 2]>> = vec![None; self.index.segments.len()];
+        // Whether the positions of each key fit the pattern.
+        let mut fits = if self.patterns.is_empty() { [Some(true); 2] } else { [None; 2] };
         for run in &self.index.runs {
             if !run.is_games && !self.wants_loose() {
                 continue;
@@ -239,10 +249,19 @@ impl<'a> Search<'a> {
                     (Some(one), None) => one,
                     (None, None) => break,
                 };
-                if first == Some(position) {
+                let is_first = first == Some(position);
+                if is_first {
                     first = next(&mut a)?;
                 } else {
                     second = next(&mut b)?;
+                }
+                let fits = &mut fits[usize::from(!is_first)];
+                let fits = match *fits {
+                    Some(fits) => fits,
+                    None => *fits.insert(self.fits(run, position)?),
+                };
+                if !fits {
+                    continue;
                 }
                 let goes_on = match run.is_games {
                     true => self.position_of_game(query, run, position, &mut state, sink)?,

@@ -71,19 +71,19 @@ fn entry_path(entry: &ErrorEntry) -> String {
 }
 
 /// Calls back to Python while the library works without the GIL.
-struct Watcher {
+pub(crate) struct Watcher {
     callback: Option<Py<PyAny>>,
     /// What the callback, or Ctrl-C, raised: it stops the work and is raised again at its end.
-    raised: Option<PyErr>,
+    pub(crate) raised: Option<PyErr>,
 }
 
 impl Watcher {
-    fn new(callback: Option<Py<PyAny>>) -> Watcher {
+    pub(crate) fn new(callback: Option<Py<PyAny>>) -> Watcher {
         Watcher { callback, raised: None }
     }
 
     /// Reports progress; `false` stops the work.
-    fn report(&mut self, progress: &Progress) -> bool {
+    pub(crate) fn report(&mut self, progress: &Progress) -> bool {
         let outcome = Python::attach(|py| {
             py.check_signals()?;
             if let Some(callback) = &self.callback {
@@ -387,10 +387,10 @@ fn schema<'py>(py: Python<'py>, table: &str) -> PyResult<Vec<Bound<'py, PyDict>>
 
 /// A stream of record batches behind the Arrow PyCapsule interface, read once.
 #[pyclass(frozen, module = "maou_rust.maou_io")]
-struct ArrowStream(Mutex<Option<maou_io::ArrowStream>>);
+pub(crate) struct ArrowStream(Mutex<Option<maou_io::ArrowStream>>);
 
 impl ArrowStream {
-    fn new(stream: maou_io::ArrowStream) -> ArrowStream {
+    pub(crate) fn new(stream: maou_io::ArrowStream) -> ArrowStream {
         ArrowStream(Mutex::new(Some(stream)))
     }
 }

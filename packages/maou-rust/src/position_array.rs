@@ -51,7 +51,7 @@ fn scheme_of(n_labels: usize) -> PyResult<PolicyScheme> {
 }
 
 /// The numbers of a buffer, to be read while the GIL is free.
-fn numbers<T: Element>(buffer: &PyBuffer<T>) -> PyResult<&[T]> {
+pub(crate) fn numbers<T: Element>(buffer: &PyBuffer<T>) -> PyResult<&[T]> {
     let numbers = buffer
         .as_slice_ptr()
         .ok_or_else(|| PyBufferError::new_err("expected numbers one after the other in memory"))?;
@@ -61,7 +61,7 @@ fn numbers<T: Element>(buffer: &PyBuffer<T>) -> PyResult<&[T]> {
 }
 
 /// The numbers of a buffer for `n` results, to be written while the GIL is free.
-fn results<T: Element>(buffer: &mut PyBuffer<T>, n: usize) -> PyResult<&mut [T]> {
+pub(crate) fn results<T: Element>(buffer: &mut PyBuffer<T>, n: usize) -> PyResult<&mut [T]> {
     let numbers = buffer.as_slice_ptr().filter(|_| !buffer.readonly());
     let mut numbers = numbers.filter(|numbers| numbers.len() == n).ok_or_else(|| {
         PyBufferError::new_err(format!("expected a writable buffer of {n} numbers in a row"))

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from maou.dataset import Dataset, to_usi
     from maou.game import Comment, Game, Variation
     from maou.headers import TimeControl
+    from maou.index import Index
     from maou.positions import PositionArray
     from maou.records import read_games, write_games
 
@@ -61,6 +62,7 @@ __all__ = [
     "GameResult",
     "Hand",
     "IllegalMoveError",
+    "Index",
     "LegalMoves",
     "Move",
     "Outcome",
@@ -86,6 +88,7 @@ _LAZY = {
     "Comment": "maou.game",
     "Dataset": "maou.dataset",
     "Game": "maou.game",
+    "Index": "maou.index",
     "Outcome": "maou.board",
     "PositionArray": "maou.positions",
     "TimeControl": "maou.headers",
