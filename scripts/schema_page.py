@@ -1,4 +1,4 @@
-"""Write docs/schema.md from the code, or check that it is up to date.
+"""Write docs/schema.md and docs/training-sets.md, or check that they are up to date.
 
 python scripts/schema_page.py            # write
 python scripts/schema_page.py --check    # exit status 1 if it differs
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from maou_rust.maou_io import Column
 
-PAGE = Path(__file__).resolve().parent.parent / "docs/schema.md"
+DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 HEAD = """\
 <!-- Made by scripts/schema_page.py: edit crates/maou_io/src/schema.rs instead. -->
@@ -152,19 +152,87 @@ def page() -> str:
     return "".join(tables) + RESULTS + results + ENDINGS + endings
 
 
+TRAINING_HEAD = """\
+<!-- Made by scripts/schema_page.py: edit that script, or the columns in
+crates/maou_io/src/training/schema.rs. -->
+
+# Training sets
+
+`maou prepare dataset -o train` merges the equal positions of datasets into a training
+set, a folder of Arrow IPC files that Polars, pandas and pyarrow open as they are:
+
+| File | Holds |
+|---|---|
+| `train-NNNNN.feather` | what is learned from, one row for each distinct position |
+| `validation-NNNNN.feather` | what is held back, from other games |
+| `manifest.json` | options, what it was made of, what was left out, its files |
+
+Files are numbered from 0 and hold up to 1,048,576 rows, in record batches of up to
+65,536. All rows of a split stand in the order of `key`, over all of its files. The
+manifest tells rows, hash and range of keys of each file.
+
+```python
+import polars as pl
+
+rows = pl.scan_ipc("train/train-*.feather")
+rows.filter(pl.col("n") > 100).select("key", "n", "score", "moves", "counts").collect()
+```
+
+[`maou prepare`](commands/prepare.md) says which games and positions become rows, `maou
+info train` what a set holds, and `maou verify train` checks every row of it.
+
+## The columns
+
+A row is a position *as the side to move sees it*: with White to move, the board is
+turned by 180° and colors are swapped, moves, scores and evals among it. So a position
+and its twin are one row. Only columns with a `?` are ever null; in a list, the `?` of
+its item says that a move may have none. The five lists of a row are equally long: one
+item for each move.
+
+"""
+
+TRAINING_NOTES = """
+## Notes
+
+- **Means and weights.** `score` is the sum of the weights of the won occurrences, and
+  half of that of the drawn ones, by `score_weight`. Sums are of whole numbers and are
+  weighed at the end, in an order of their own; means and weights are 32-bit floats of
+  64-bit sums.
+- **Evals** are those of the games, each for the side to move: a mate in 5 is 31,995.
+  Raw numbers of loose positions beyond 32,000 count as 32,000.
+- **`ply`** of a position that several ways lead to is the smallest.
+- **Moves** are move16 as cshogi has it, of `position`: `maou.to_usi` reads the column,
+  and `maou.Board.from_hcp(bytes(row["position"]))` is the board to it.
+- **Keys** have 63 bits. The chance that two positions of a set of 50 million have the
+  same one is below 1 in 5,000; they would be one row then, with the position whose
+  bytes come first.
+- **Validation** is decided by `id` modulo 10,000 of each game, before anything is
+  merged.
+"""
+
+
+def training_page() -> str:
+    """Write the page about training sets."""
+    return TRAINING_HEAD + table(maou_io.schema("training")) + TRAINING_NOTES
+
+
+PAGES = {"schema.md": page, "training-sets.md": training_page}
+
+
 def main(arguments: Sequence[str]) -> int:
     """Write or check; returns the exit status."""
     if list(arguments) not in ([], ["--check"]):
         print("usage: schema_page.py [--check]", file=sys.stderr)
         return 2
-    text = page()
-    if not arguments:
-        PAGE.write_text(text, encoding="utf-8", newline="\n")
-        return 0
-    if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == text:
-        return 0
-    print("docs/schema.md: expected what `python scripts/schema_page.py` writes")
-    return 1
+    status = 0
+    for name, make in PAGES.items():
+        path, text = DOCS / name, make()
+        if not arguments:
+            path.write_text(text, encoding="utf-8", newline="\n")
+        elif not path.is_file() or path.read_text(encoding="utf-8") != text:
+            print(f"docs/{name}: expected what `python scripts/schema_page.py` writes")
+            status = 1
+    return status
 
 
 if __name__ == "__main__":

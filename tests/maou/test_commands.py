@@ -43,7 +43,7 @@ def test_the_list_of_commands_is_what_works(
     assert text.startswith("example:\n  maou demo\n")
     listed = re.findall(r"^    ([a-z]+) +\S", text, re.MULTILINE)
     assert listed == [command.name for command in COMMANDS]
-    assert listed == ["demo", "convert", "info", "verify", "doctor"]
+    assert listed == ["demo", "convert", "info", "verify", "prepare", "doctor"]
 
 
 @every_command

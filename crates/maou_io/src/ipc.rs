@@ -91,6 +91,13 @@ impl BatchEncoder {
         }
     }
 
+    /// For the batches of training sets, in which most bytes are positions: as with loose ones,
+    /// more time buys hardly smaller files.
+    pub(crate) fn for_training(compression: Compression) -> BatchEncoder {
+        let options = write_options(compression, POSITIONS_ZSTD_LEVEL);
+        BatchEncoder { options, ..BatchEncoder::new(compression) }
+    }
+
     pub(crate) fn encode(&mut self, batch: &RecordBatch) -> Result<EncodedBatch> {
         let mut no_dictionaries = DictionaryTracker::new(true);
         let (options, context) = if batch.schema() == positions_schema() {
@@ -422,7 +429,7 @@ fn message_of(block: &[u8]) -> std::result::Result<arrow_ipc::Message<'_>, Arrow
 }
 
 /// Reads from a place in a file that others may read at the same time.
-fn read_at(file: &File, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
+pub(crate) fn read_at(file: &File, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
     #[cfg(unix)]
     return std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset);
     #[cfg(windows)]

@@ -15,6 +15,14 @@
 //! | `journal.jsonl` | only while a run is unfinished: what it has done so far |
 //! | `.lock` | empty; locked, with the process id, while a run lasts |
 //!
+//! [`prepare`] merges the equal positions of datasets into a training set, [`TrainingSet`] opens
+//! one, [`verify_training`] checks one. It is a folder, too:
+//!
+//! | File | Holds |
+//! |---|---|
+//! | `train-NNNNN.feather`, `validation-NNNNN.feather` | one row per distinct position, [`training_fields`] |
+//! | `manifest.json` | versions, options, what it was made of, its files with their hashes |
+//!
 //! # Examples
 //!
 //! ```
@@ -56,6 +64,7 @@ mod plain_columns;
 mod plan;
 mod position_column;
 mod positions;
+mod prepare;
 mod read_file;
 mod replay;
 mod report;
@@ -98,6 +107,9 @@ pub use lock::Lock;
 pub use manifest::{DatasetOptions, PositionsEntry, ResultCounts, ShardEntry, Totals};
 pub use plain_columns::PlainColumn;
 pub use position_column::{GamesColumns, PositionColumn};
+pub use prepare::balance::{Balance, EVAL_BOUNDS_CP, SideBalance};
+pub use prepare::select::GameMask;
+pub use prepare::{PrepareInput, PrepareOptions, PrepareProgress, PrepareReport, prepare};
 pub use report::{
     Compression, ConvertOptions, ConvertReport, ErrorEntry, MAX_REPORTED_ERRORS, Progress,
     ProgressFn,
@@ -119,6 +131,7 @@ pub use training::schema::{
     MAX_EVAL_CP, ROWS_PER_BATCH, ROWS_PER_FILE, TRAINING_SCHEMA_VERSION, UNKNOWN_PLY,
     training_fields,
 };
+pub use training::verify::{TrainingVerifyReport, verify_training};
 pub use transcribe::{TextOut, TranscribeOptions, TranscribeReport, transcribe};
 pub use verify::{MAX_REPORTED_PROBLEMS, Problem, VerifyReport, verify};
 pub use workers::{map_in_order, n_threads, stream_in_order};

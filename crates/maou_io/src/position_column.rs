@@ -183,7 +183,7 @@ unsafe fn array_of(schema: *mut c_void, array: *mut c_void) -> Result<ArrayRef, 
 /// # Safety
 ///
 /// As of [`PositionColumn::from_raw_stream`].
-unsafe fn arrays_of(
+pub(crate) unsafe fn arrays_of(
     stream: *mut c_void,
 ) -> Result<impl Iterator<Item = Result<ArrayRef, String>>, String> {
     let text = |error: ArrowError| error.to_string();

@@ -106,6 +106,19 @@ impl Position {
         huffman::encode(self, &TABLES)
     }
 
+    /// The position as the side to move sees it, in 32 bytes: as it is with Black to move, turned
+    /// by 180° with colors swapped with White to move, so that Black is to move there, too.
+    ///
+    /// # Errors
+    /// [`HcpError::NoKing`] unless both sides have a king.
+    #[inline]
+    pub fn to_hcp_seen(&self) -> Result<[u8; 32], HcpError> {
+        match self.turn() {
+            Color::Black => huffman::encode(self, &TABLES),
+            Color::White => huffman::encode_turned(self, &TABLES),
+        }
+    }
+
     /// The position of these 32 bytes, with move number 1.
     ///
     /// # Errors
@@ -133,6 +146,12 @@ mod tests {
             let bytes = position.to_hcp().unwrap();
             let decoded = Position::from_hcp(&bytes).unwrap();
             assert_eq!(decoded, *position);
+            let (black, white) = match position.turn() {
+                Color::Black => (position.clone(), position.flipped()),
+                Color::White => (position.flipped(), position.clone()),
+            };
+            assert_eq!(white.to_hcp_seen(), black.to_hcp());
+            assert_eq!(black.to_hcp_seen(), black.to_hcp());
             assert_eq!(decoded.keys(), position.keys());
             assert_eq!(decoded.move_number(), 1);
         };

@@ -242,13 +242,35 @@ fn bytes_of(words: &[u64; 5]) -> [u8; 32] {
 
 #[inline(always)]
 pub(crate) fn encode(position: &Position, tables: &Tables) -> Result<[u8; 32], HcpError> {
-    let kings = [position.king_index(0), position.king_index(1)];
+    encode_from::<false>(position, tables)
+}
+
+/// The position turned by 180° with colors swapped, the turn among them.
+#[inline(always)]
+pub(crate) fn encode_turned(position: &Position, tables: &Tables) -> Result<[u8; 32], HcpError> {
+    encode_from::<true>(position, tables)
+}
+
+#[inline(always)]
+fn encode_from<const TURNED: bool>(
+    position: &Position,
+    tables: &Tables,
+) -> Result<[u8; 32], HcpError> {
+    let mut kings = [position.king_index(0), position.king_index(1)];
     for color in Color::ALL {
         if kings[color.index()] > 80 {
             return Err(HcpError::NoKing(color));
         }
     }
-    let head = position.turn() as u64 | (kings[0] as u64) << 1 | (kings[1] as u64) << 8;
+    let view = |square: usize| if TURNED { 80 - square } else { square };
+    let swap = if TURNED { 16 } else { 0 };
+    let mut occupied = position.occupied_bits();
+    if TURNED {
+        kings = [80 - kings[1], 80 - kings[0]];
+        occupied = occupied.reverse_bits() >> (128 - 81);
+    }
+    let turn = position.turn() as u64 ^ u64::from(TURNED);
+    let head = turn | (kings[0] as u64) << 1 | (kings[1] as u64) << 8;
     let mut writer = Writer { words: [0; 5], n_words: 0, word: head, n_bits: 15 };
     // What is in neither board nor hands, by number of the kind.
     let mut missing = [0u8; 8];
@@ -256,16 +278,17 @@ pub(crate) fn encode(position: &Position, tables: &Tables) -> Result<[u8; 32], H
         missing[kind.index()] = kind.total();
     }
     let mut next = 0;
-    for_each_square!(square in position.occupied_bits() => {
-        if let Some(piece) = position.board[square] {
-            let code = piece.code() as usize & 31;
+    for_each_square!(square in occupied => {
+        if let Some(piece) = position.board[view(square)] {
+            let code = (piece.code() as usize & 31) ^ swap;
             missing[code & 7] = missing[code & 7].wrapping_sub(1);
             writer.put((square - next) as u32, tables.board[code]);
         }
         next = square + 1;
     });
     writer.skip((81 - next) as u32);
-    for (owner, hand) in position.hands.iter().enumerate() {
+    for owner in 0..2 {
+        let hand = &position.hands[owner ^ usize::from(TURNED)];
         if hand.is_empty() {
             continue;
         }

@@ -14,13 +14,18 @@ __all__ = [
     "games",
     "hello",
     "info",
+    "is_training_set",
     "positions",
+    "prepare",
     "probe_stream",
     "schema",
     "shards",
     "teacher_info",
+    "training_files",
+    "training_info",
     "transcribe",
     "verify",
+    "verify_training",
 ]
 
 @type_check_only
@@ -373,7 +378,8 @@ def schema(table: str = ...) -> list[Column]:
         table: `games`, `positions` or `sources`; `variations` for what games files
             have behind the columns of `games` in a dataset that keeps variations, and
             `search` for what they have behind all others where a game of HCPE3 is in
-            them; `every_position` for what the function of this name can give.
+            them; `every_position` for what the function of this name can give;
+            `training` for the files of training sets.
 
     Raises:
         UsageError: Another name.
@@ -484,4 +490,244 @@ def probe_stream(n: int) -> tuple[ArrowStream, int]:
     """Make a stream of one batch with the u64 column `x` = 0..n, and its address.
 
     For the test that a reader takes the buffers without a copy.
+    """
+
+@type_check_only
+class PrepareProgress(TypedDict):
+    """State of a running `prepare`, or of `verify_training`.
+
+    `phase` is `select`, `exclude`, `replay`, `merge`, `compare` or `verify`; `done` of
+    `total` are in a unit of its own.
+    """
+
+    phase: str
+    done: int
+    total: int
+    n_positions: int
+    n_rows: int
+
+@type_check_only
+class TrainingFileEntry(TypedDict):
+    """One file of a training set; keys and hash as 16 hex digits."""
+
+    file: str
+    xxh3: str
+    size_bytes: int
+    n_rows: int
+    first_key: str
+    last_key: str
+
+@type_check_only
+class SplitEntry(TypedDict):
+    """One side of a training set; `scores` counts occurrences for the side to move."""
+
+    n_rows: int
+    n_occurrences: int
+    n_games: int
+    n_loose_positions: int
+    n_repeated_rows: int
+    n_moves: int
+    n_evals: int
+    scores: dict[str, int]
+    size_bytes: int
+    files: list[TrainingFileEntry]
+
+@type_check_only
+class InputEntry(TypedDict):
+    """What a training set was made of; `name` is the last part of the path."""
+
+    name: str
+    manifest_xxh3: str
+    weight: float
+    n_games: int
+    n_loose_positions: int
+
+@type_check_only
+class Between(TypedDict):
+    """A range, both ends inclusive; None is an open end."""
+
+    min: float | None
+    max: float | None
+
+@type_check_only
+class Selection(TypedDict):
+    """Which games and positions became rows."""
+
+    filter: str | None
+    rating: Between
+    ply: Between
+    eval_cp: Between
+    results: list[int]
+    endings: list[str]
+    max_games: int | None
+
+@type_check_only
+class TrainingOptions(TypedDict):
+    """The options that decide about a training set's bytes."""
+
+    compression: str
+    policy: str
+    validation_per_10000: int
+    validation_sources: list[str]
+    selection: Selection
+
+@type_check_only
+class TrainingInfo(TypedDict):
+    """What a training set holds, from its manifest."""
+
+    kind: str
+    train: SplitEntry
+    validation: SplitEntry
+    n_shared_rows: int
+    n_shared_occurrences: int
+    left_out: dict[str, int]
+    inputs: list[InputEntry]
+    excluded: list[InputEntry]
+    options: TrainingOptions
+    size_bytes: int
+    training_schema_version: int
+    key_version: int
+    maou_version: str
+    manifest_xxh3: str
+
+@type_check_only
+class SideBalance(TypedDict):
+    """Positions with one side to move, by result and eval for that side.
+
+    `evals` counts those below -3000, -1000, -300, -100, 100, 300, 1000 and 3000
+    centipawns, and the rest; `correlation` is that of evals with results, from -1 to 1.
+    """
+
+    scores: dict[str, int]
+    evals: list[int]
+    n_without_eval: int
+    correlation: float | None
+
+@type_check_only
+class Balance(TypedDict):
+    """Results and evals of one input, by the side to move."""
+
+    black: SideBalance
+    white: SideBalance
+
+@type_check_only
+class PrepareReport(TypedDict):
+    """What `prepare` did; `balance` has an entry for each input."""
+
+    train: SplitEntry
+    validation: SplitEntry
+    n_shared_rows: int
+    n_shared_occurrences: int
+    left_out: dict[str, int]
+    inputs: list[InputEntry]
+    excluded: list[InputEntry]
+    balance: list[Balance]
+    size_bytes: int
+    spilled_bytes: int
+    warnings: list[str]
+    stopped: bool
+
+@type_check_only
+class TrainingVerifyReport(TypedDict):
+    """What `verify_training` checked; `problems` holds the first 1,000."""
+
+    n_files: int
+    n_rows: int
+    n_problems: int
+    problems: list[Problem]
+    stopped: bool
+
+@type_check_only
+class BooleanColumn(Protocol):
+    """A boolean column behind the Arrow PyCapsule interface."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Hand the column over."""
+
+def prepare(
+    inputs: Sequence[tuple[str | PathLike[str], float, BooleanColumn | None]],
+    out: str | PathLike[str],
+    *,
+    memory: int,
+    compression: str = ...,
+    policy: str = ...,
+    validation_per_10000: int = ...,
+    validation_sources: Sequence[str] = ...,
+    filter: str | None = ...,
+    rating: tuple[float | None, float | None] = ...,
+    ply: tuple[int | None, int | None] = ...,
+    eval_cp: tuple[int | None, int | None] = ...,
+    results: Sequence[int] = ...,
+    endings: Sequence[str] = ...,
+    max_games: int | None = ...,
+    exclude: Sequence[str | PathLike[str]] = ...,
+    threads: int = ...,
+    force: bool = ...,
+    progress: Callable[[PrepareProgress], object] | None = ...,
+) -> PrepareReport:
+    """Merge the equal positions of datasets into the training set `out`.
+
+    The bytes of the result depend neither on the number of threads nor on the memory.
+
+    Args:
+        inputs: Path and weight of each dataset, and which of its games stay: a value
+            for each, or None for all.
+        out: The folder, which appears when it is whole.
+        memory: Bytes of memory that may be used, about.
+        compression: `zstd`, `lz4` or `none`.
+        policy: `moves` or `visits`.
+        validation_per_10000: A game is for validation if its id modulo 10,000 is below.
+        validation_sources: Source files whose loose positions are for validation.
+        filter: What the masks of `inputs` were made of, for the manifest.
+        rating: Least and greatest rating that both sides of a game must have.
+        ply: Least and greatest number of moves before a position.
+        eval_cp: Least and greatest eval of a position, for the side to move.
+        results: Results of games as in the games table; all if empty.
+        endings: Endings of games as in the games table; all if empty.
+        max_games: Games at most.
+        exclude: Datasets and training sets whose games and positions are kept out.
+        threads: Number of threads, 0 for one per core.
+        force: Replace the training set that stands at `out`.
+        progress: Called about ten times a second on the calling thread.
+
+    Raises:
+        UsageError: Inputs, output or options that cannot be used; no position is left.
+        DatasetError: A dataset is damaged.
+        OSError: A file cannot be written; what stood at `out` stays as it was.
+        KeyboardInterrupt: Ctrl-C; likewise.
+    """
+
+def is_training_set(path: str | PathLike[str]) -> bool:
+    """Whether a folder says of itself that it is a training set."""
+
+def training_info(path: str | PathLike[str]) -> TrainingInfo:
+    """Read what a training set says of itself.
+
+    Raises:
+        DatasetError: `path` is no training set, or a damaged one.
+    """
+
+def training_files(path: str | PathLike[str], split: str) -> list[str]:
+    """List the paths of the files of a split, in key order.
+
+    Args:
+        path: The training set.
+        split: `train` or `validation`.
+
+    Raises:
+        DatasetError: `path` is no training set, or a damaged one.
+        UsageError: Another split.
+    """
+
+def verify_training(
+    path: str | PathLike[str],
+    *,
+    threads: int = ...,
+    progress: Callable[[PrepareProgress], object] | None = ...,
+) -> TrainingVerifyReport:
+    """Check every hash, key, position, move and sum of a training set.
+
+    Raises:
+        DatasetError: `path` is no training set.
+        KeyboardInterrupt: Ctrl-C.
     """

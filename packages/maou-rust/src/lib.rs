@@ -14,6 +14,7 @@ mod maou_shogi;
 mod moves;
 mod plain;
 mod position_array;
+mod training;
 mod vocabulary;
 
 use std::collections::BTreeMap;

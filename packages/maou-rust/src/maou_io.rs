@@ -23,6 +23,11 @@ use crate::plain::to_python;
 #[pyo3(name = "maou_io")]
 pub(crate) mod python {
     #[pymodule_export]
+    use crate::training::{
+        is_training_set, prepare, training_files, training_info, verify_training,
+    };
+
+    #[pymodule_export]
     use super::{
         ArrowStream, convert, errors, every_position, export, files, games, hello, info, positions,
         probe_stream, schema, shards, teacher_info, transcribe, verify,
@@ -365,13 +370,14 @@ fn verify<'py>(
 #[pyo3(signature = (table = "games"))]
 fn schema<'py>(py: Python<'py>, table: &str) -> PyResult<Vec<Bound<'py, PyDict>>> {
     type Fields = fn() -> Vec<maou_io::FieldDoc>;
-    let tables: [(&str, Fields); 6] = [
+    let tables: [(&str, Fields); 7] = [
         ("games", maou_io::games_fields),
         ("variations", maou_io::variation_fields),
         ("search", maou_io::search_fields),
         ("positions", maou_io::positions_fields),
         ("sources", maou_io::sources_fields),
         ("every_position", maou_io::every_position_fields),
+        ("training", maou_io::training_fields),
     ];
     let fields = named("table", table, &tables)?();
     let column = |field: &maou_io::FieldDoc| {

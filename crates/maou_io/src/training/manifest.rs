@@ -210,6 +210,15 @@ pub struct ScoreCounts {
     pub unknown: u64,
 }
 
+impl ScoreCounts {
+    pub(crate) fn add(&mut self, other: &ScoreCounts) {
+        self.win += other.win;
+        self.draw += other.draw;
+        self.loss += other.loss;
+        self.unknown += other.unknown;
+    }
+}
+
 /// One file of a split.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct TrainingFileEntry {
@@ -244,8 +253,10 @@ pub struct SplitEntry {
     pub n_occurrences: u64,
     /// Games that they come from.
     pub n_games: u64,
-    /// Loose positions among the occurrences.
+    /// Loose positions that they come from.
     pub n_loose_positions: u64,
+    /// Rows that are more than one occurrence.
+    pub n_repeated_rows: u64,
     /// Entries of all lists of moves.
     pub n_moves: u64,
     /// Occurrences with an eval.
@@ -351,7 +362,7 @@ fn expected_training_set(dir: &Path) -> String {
     let (found, mend) = match std::fs::metadata(dir) {
         Err(error) => (crate::error::reason(&error), ""),
         Ok(metadata) if !metadata.is_dir() => ("a file".to_owned(), ""),
-        Ok(_) if super::reader::is_unfinished(dir) => {
+        Ok(_) if super::reader::is_begun(dir) => {
             ("one that was not finished".to_owned(), "; the same `maou prepare` again makes it")
         }
         Ok(_) => ("a folder without it".to_owned(), ""),

@@ -15,6 +15,7 @@ use super::schema::{ROWS_PER_BATCH, index, training_schema};
 use crate::checked::{self, Fingerprint, open_if_there};
 use crate::error::{AtPath, Error, Result};
 use crate::ipc::IpcFile;
+use crate::lock::LOCK_FILE;
 use crate::manifest::{MANIFEST_FILE, hex};
 
 /// What a file is called until the run that wrote it has come to its end.
@@ -24,11 +25,9 @@ pub(crate) fn beside(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// Whether the folder holds what a run into it left behind that did not come to its end.
-pub(crate) fn is_unfinished(dir: &Path) -> bool {
-    beside(&dir.join(Split::Train.file_name(0))).exists()
-        || beside(&dir.join(Split::Validation.file_name(0))).exists()
-        || dir.join(super::SPILL_FILE).exists()
+/// Whether a run into the folder has begun: one without a manifest did not come to its end.
+pub(crate) fn is_begun(dir: &Path) -> bool {
+    dir.join(LOCK_FILE).exists()
 }
 
 /// What a training set holds.
@@ -137,14 +136,7 @@ impl TrainingSet {
 
     /// The files of a split, in key order.
     pub fn files(&self, split: Split) -> Vec<TrainingFile> {
-        let mut first_row = 0;
-        let file = |entry: &TrainingFileEntry| {
-            let file =
-                TrainingFile { path: self.dir.join(&entry.file), entry: entry.clone(), first_row };
-            first_row += entry.n_rows;
-            file
-        };
-        self.manifest.split(split).files.iter().map(file).collect()
+        files_of(&self.dir, self.manifest.split(split))
     }
 
     /// The keys of a split in ascending order, a batch of rows at a time.
@@ -157,6 +149,17 @@ impl TrainingSet {
             }
         })
     }
+}
+
+/// The files of a split in the folder `dir`.
+pub(crate) fn files_of(dir: &Path, split: &SplitEntry) -> Vec<TrainingFile> {
+    let mut first_row = 0;
+    let file = |entry: &TrainingFileEntry| {
+        let file = TrainingFile { path: dir.join(&entry.file), entry: entry.clone(), first_row };
+        first_row += entry.n_rows;
+        file
+    };
+    split.files.iter().map(file).collect()
 }
 
 /// A file of a training set, as its manifest knows it.

@@ -2,6 +2,7 @@ mod bench;
 mod bytes;
 mod faults;
 mod inputs;
+mod prepare;
 mod rerun;
 mod stream;
 mod teacher;

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from maou.headers import TimeControl
     from maou.index import Index
     from maou.positions import PositionArray
+    from maou.preparation import prepare
     from maou.records import read_games, write_games
 
 __all__ = [
@@ -77,6 +78,7 @@ __all__ = [
     "Variation",
     "__version__",
     "policy",
+    "prepare",
     "read_games",
     "svg",
     "to_usi",
@@ -94,6 +96,7 @@ _LAZY = {
     "TimeControl": "maou.headers",
     "Variation": "maou.game",
     "policy": "maou.policy",
+    "prepare": "maou.preparation",
     "read_games": "maou.records",
     "svg": "maou.svg",
     "to_usi": "maou.dataset",

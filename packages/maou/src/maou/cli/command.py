@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from maou.cli.ranges import joined
 from maou.cli.text import printable
 
 if TYPE_CHECKING:
@@ -39,8 +41,12 @@ class Parser(argparse.ArgumentParser):
         args: Sequence[str] | None = None,
         namespace: argparse.Namespace | None = None,
     ) -> tuple[argparse.Namespace, list[str]]:
-        """Refuse unknown arguments with the usage of the command they stand at."""
-        parsed, unknown = super().parse_known_args(args, namespace)
+        """Take ranges such as `-200..200` for what they are.
+
+        Unknown arguments are refused with the usage of the command they stand at.
+        """
+        told = sys.argv[1:] if args is None else args
+        parsed, unknown = super().parse_known_args(joined(told), namespace)
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
         return parsed, unknown
@@ -87,6 +93,13 @@ def positive(text: str) -> int:
     is_number = text.isascii() and text.isdigit() and len(text) < 16
     if not is_number or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a number from 1, found `{text}`")
+    return int(text)
+
+
+def number(text: str) -> int:
+    """Parse a number from 0."""
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise argparse.ArgumentTypeError(f"expected a number from 0, found `{text}`")
     return int(text)
 
 

@@ -13,7 +13,7 @@ from maou.cli.text import count, fields, printable, shorten, size, table
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from maou_rust.maou_io import DatasetInfo, ErrorEntry, TeacherInfo
+    from maou_rust.maou_io import DatasetInfo, ErrorEntry, TeacherInfo, TrainingInfo
     from maou_rust.maou_shogi import Game
 
 N_PLIES_FOR_A_RATE = 1000
@@ -23,6 +23,7 @@ SCHEMA_HEADINGS = {
     "search": "further columns, where a game of HCPE3 is in the file:",
     "positions": "loose positions (HCPE, PSV):",
     "every_position": "every position, as `maou.Dataset.positions` streams them:",
+    "training": "training sets:",
 }
 GAME_FIELDS = (
     *("id", "start", "moves", "evals_cp", "times_ms", "result", "ending", "tail"),
@@ -40,8 +41,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         nargs="?",
         type=path_text,
         metavar="PATH",
-        help="a dataset, a folder with datasets below it, or a file of records: games"
-        " or teacher records",
+        help="a dataset, a training set, a folder with datasets below it, or a file of"
+        " records: games or teacher records",
     )
     parser.add_argument(
         "--errors",
@@ -49,7 +50,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="list what could not be read, grouped by cause",
     )
     parser.add_argument(
-        "--schema", action="store_true", help="tell what the columns of a dataset mean"
+        "--schema",
+        action="store_true",
+        help="tell what the columns of datasets and training sets mean",
     )
     parser.add_argument("--json", action="store_true", help="report as JSON")
 
@@ -64,14 +67,80 @@ def run(arguments: Namespace) -> int:
         raise UsageError("expected a PATH, or --schema")
     path = Path(arguments.path)
     if path.is_dir():
-        show = show_dataset if is_dataset(path) else show_folder
-        return show(path, arguments)
+        return show_path(path, arguments)
     if path.suffix in {".feather", ".json", ".jsonl"} and is_dataset(path.parent):
         raise UsageError(
             f"{path}: expected a dataset or a record, found a part of a dataset:"
             f" maou info {quote(str(path.parent))}"
         )
     return show_record(path, arguments)
+
+
+def show_path(path: Path, arguments: Namespace) -> int:
+    """Tell what a folder holds."""
+    from maou_rust import maou_io
+
+    if maou_io.is_training_set(path):
+        return show_training_set(path, arguments)
+    return (show_dataset if is_dataset(path) else show_folder)(path, arguments)
+
+
+def show_training_set(path: Path, arguments: Namespace) -> int:
+    """Tell what a training set holds and what it was made of."""
+    from maou_rust import UsageError, maou_io
+
+    if arguments.errors:
+        raise UsageError(
+            f"{path}: expected a dataset for --errors, found a training set, which has"
+            " none: those of the datasets that it was made of are in these"
+        )
+    info = maou_io.training_info(path)
+    if arguments.json:
+        print_json(info)
+    else:
+        print(training_text(path, info))
+    return 0
+
+
+def training_text(path: Path, info: TrainingInfo) -> str:
+    """Describe a training set."""
+    from maou.cli.prepare import left_out_parts, percent
+
+    rows = [("training set", str(path))]
+    for name, split in (("train", info["train"]), ("validation", info["validation"])):
+        sources = count(split["n_games"], "game")
+        if split["n_loose_positions"]:
+            sources += f", {split['n_loose_positions']:,} loose"
+        text = f"{count(split['n_rows'], 'position')} of {sources}"
+        text += f", {count(split['n_occurrences'], 'occurrence')}"
+        rows.append((name, text if split["n_rows"] else "none"))
+        if split["n_rows"]:
+            rows.append(("", f"for the side to move: {tally(split['scores'])}"))
+            share = percent(split["n_evals"], split["n_occurrences"])
+            rows.append(("", f"evals: {split['n_evals']:,} ({share})"))
+    if info["validation"]["n_rows"]:
+        share = percent(info["n_shared_rows"], info["validation"]["n_rows"])
+        text = f"{info['n_shared_rows']:,} positions of validation ({share})"
+        rows.append(("on both sides", text))
+    for label, entries in (("made of", info["inputs"]), ("without", info["excluded"])):
+        for entry in entries:
+            weight = f" x {entry['weight']:g}" if entry["weight"] not in (0, 1) else ""
+            rows.append((label, f"{entry['name']}{weight} ({entry['manifest_xxh3']})"))
+    parts = left_out_parts(info["left_out"])
+    if parts:
+        rows.append(("left out", ", ".join(parts)))
+    options = info["options"]
+    n_files = len(info["train"]["files"]) + len(info["validation"]["files"])
+    sizes = f"{size(info['size_bytes'])} in {count(n_files, 'file')}"
+    rows += [
+        ("policy", options["policy"]),
+        ("size", f"{sizes}, {options['compression']}"),
+        (
+            "schema",
+            f"{info['training_schema_version']}, by maou {info['maou_version']}",
+        ),
+    ]
+    return fields(rows)
 
 
 def is_dataset(folder: Path) -> bool:
@@ -351,8 +420,9 @@ def games_table(games: list[Game]) -> str:
 
 COMMAND = Command(
     name="info",
-    summary="what a dataset, a folder of datasets or a record file holds",
-    description="Tell what a dataset, a folder of datasets or a record file holds.",
+    summary="what a dataset, a training set or a record file holds",
+    description="Tell what a dataset, a training set, a folder of datasets or a record"
+    " file holds.",
     example="maou info dataset\nmaou info dataset --errors",
     add_arguments=add_arguments,
     run=run,

@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING
 from maou.cli.text import duration, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from typing import TypeVar
 
     from maou_rust.maou_io import Progress
+
+    Line = TypeVar("Line")
 
 
 def is_terminal() -> bool:
@@ -62,12 +66,17 @@ class ProgressLine:
 
 
 @contextmanager
-def progress_line() -> Iterator[ProgressLine | None]:
-    """Show progress while the block runs; None where nobody looks."""
+def shown(make_line: Callable[[], Line]) -> Iterator[Line | None]:
+    """Show a line of progress while the block runs; None where nobody looks."""
     if not is_terminal():
         yield None
         return
     try:
-        yield ProgressLine()
+        yield make_line()
     finally:
         print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def progress_line() -> AbstractContextManager[ProgressLine | None]:
+    """Show progress while the block runs; None where nobody looks."""
+    return shown(ProgressLine)

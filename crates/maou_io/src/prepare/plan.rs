@@ -1,0 +1,110 @@
+//! How the memory that may be used is shared out.
+
+use super::record::Width;
+use crate::error::{Error, Result};
+
+/// What a thread needs to make and encode batches, beside all that grows with partitions.
+const FIXED_BYTES_PER_THREAD: usize = 16_000_000;
+
+/// What a byte of records becomes while a thread sorts it and makes rows of it, in tenths; and what
+/// its rows take while they wait.
+const WORK_TENTHS: usize = 36;
+const ROWS_TENTHS: usize = 22;
+
+/// The smallest partition worth its file operations, and the greatest: more would not be faster.
+const MIN_PARTITION_BYTES: usize = 50_000;
+const MAX_PARTITION_BYTES: usize = 64_000_000;
+
+/// Bytes that a thread collects of a partition before it writes them.
+const MIN_PART_BYTES: usize = 2 * Width::MAX;
+const MAX_PART_BYTES: usize = 128 * 1024;
+
+/// How the work is cut.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Plan {
+    /// Ranges of keys, each with a partition of each kind.
+    pub(super) n_ranges: usize,
+    /// Bytes that a thread collects of a partition before it writes them.
+    pub(super) part_bytes: usize,
+    /// Bytes of records that a thread sorts at a time.
+    pub(super) sort_bytes: usize,
+}
+
+impl Plan {
+    /// For so many records, in `n_kinds` kinds of partitions.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] with the memory that it takes if that is more.
+    pub(super) fn new(
+        memory: usize,
+        n_threads: usize,
+        width: Width,
+        n_records: u64,
+        n_kinds: usize,
+    ) -> Result<Plan> {
+        let cut = |memory| Plan::cut(memory, n_threads, width, n_records, n_kinds);
+        cut(memory).ok_or_else(|| {
+            let mut enough = memory.max(1_000_000);
+            while cut(enough).is_none() {
+                enough += enough / 4;
+            }
+            Error::Usage(format!(
+                "--memory: expected at least {}MB for {n_records} positions on {n_threads} \
+                 threads, found {}MB",
+                enough.div_ceil(1_000_000),
+                memory / 1_000_000
+            ))
+        })
+    }
+
+    /// `None` if the buffers of all partitions would not fit.
+    fn cut(
+        memory: usize,
+        n_threads: usize,
+        width: Width,
+        n_records: u64,
+        n_kinds: usize,
+    ) -> Option<Plan> {
+        let bytes = n_records.saturating_mul(width.bytes() as u64);
+        // Threads at work, and as many partitions of which rows wait, and one.
+        let tenths = n_threads * WORK_TENTHS + (n_threads + 1) * ROWS_TENTHS;
+        let free = memory.saturating_sub(n_threads * FIXED_BYTES_PER_THREAD);
+        let sort_bytes =
+            (free.saturating_mul(10) / tenths).clamp(MIN_PARTITION_BYTES, MAX_PARTITION_BYTES);
+        // Partitions differ a little, however evenly keys are spread.
+        let n_ranges = bytes.div_ceil((sort_bytes - sort_bytes / 8) as u64).max(1) as usize;
+        let n_buffers = n_threads * n_ranges * n_kinds;
+        let part_bytes = (memory / 2 / n_buffers).min(MAX_PART_BYTES);
+        (part_bytes >= MIN_PART_BYTES).then_some(Plan { n_ranges, part_bytes, sort_bytes })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_shared_out() {
+        let width = Width { has_shares: false };
+        let plan = |memory, n_threads, n| Plan::new(memory, n_threads, width, n, 2).unwrap();
+        assert_eq!(plan(1 << 30, 4, 0).n_ranges, 1);
+        let small = plan(240_000_000, 2, 20_000_000);
+        assert!((30..120).contains(&small.n_ranges), "{small:?}");
+        assert!(small.part_bytes * small.n_ranges * 4 <= 120_000_000, "{small:?}");
+        let large = plan(2_000_000_000, 16, 10_000_000_000);
+        assert!(large.part_bytes >= MIN_PART_BYTES && large.n_ranges > 1_000, "{large:?}");
+    }
+
+    #[test]
+    fn too_little_memory_is_told_with_what_is_enough() {
+        let width = Width { has_shares: false };
+        let error = Plan::new(8_000_000, 4, width, 10_000_000_000, 2).unwrap_err();
+        assert!(error.is_usage());
+        let text = error.to_string();
+        assert!(text.starts_with("--memory: expected at least "), "{text}");
+        let enough = text.split(' ').nth(4).unwrap().trim_end_matches("MB");
+        let enough = enough.parse::<usize>().unwrap() * 1_000_000;
+        Plan::new(enough, 4, width, 10_000_000_000, 2).unwrap();
+    }
+}

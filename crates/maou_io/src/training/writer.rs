@@ -1,0 +1,338 @@
+//! How a training set comes into its folder: all files beside their names, then the manifest, then
+//! the names. What stood there before can be used up to that instant, and what stands there after
+//! it from then on.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use xxhash_rust::xxh3::Xxh3;
+
+use super::SPILL_FILE;
+use super::manifest::{
+    KIND, NEXT_MANIFEST_FILE, Split, SplitEntry, TrainingFileEntry, TrainingManifest,
+};
+use super::reader::{TrainingSet, beside};
+use super::schema::{ROWS_PER_FILE, training_schema};
+use crate::dataset::Dataset;
+use crate::error::{AtPath, Error, Result};
+use crate::files::Files;
+use crate::ipc::{EncodedBatch, Layout};
+use crate::lock::{LOCK_FILE, Lock};
+use crate::manifest::{MANIFEST_FILE, hex};
+use crate::report::Compression;
+
+/// A folder that is about to become a training set.
+pub(crate) struct Output<'a> {
+    files: Files<'a>,
+    dir: PathBuf,
+    is_new: bool,
+    is_done: bool,
+    lock: Option<Lock>,
+}
+
+impl<'a> Output<'a> {
+    /// Locks the folder, which is made when missing, and removes what runs that were ended have
+    /// left in it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] if something else stands there, or a training set and not `force`.
+    pub(crate) fn open(files: Files<'a>, dir: &Path, force: bool) -> Result<Output<'a>> {
+        check_free(dir, force)?;
+        let is_new = !dir.exists();
+        files.create_dir_all(dir)?;
+        let mut output = Output { files, dir: dir.to_owned(), is_new, is_done: false, lock: None };
+        output.lock = Some(Lock::acquire(dir)?);
+        // Another run may have come to its end meanwhile.
+        complete(files, dir)?;
+        check_free(dir, force)?;
+        remove_leftovers(files, dir)?;
+        Ok(output)
+    }
+
+    pub(crate) fn files(&self) -> Files<'a> {
+        self.files
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Where records wait.
+    pub(crate) fn spill_path(&self) -> PathBuf {
+        self.dir.join(SPILL_FILE)
+    }
+
+    /// Begins the files of a split.
+    pub(crate) fn split(&self, split: Split, compression: Compression) -> SplitWriter<'_> {
+        SplitWriter {
+            output: self,
+            split,
+            compression,
+            current: None,
+            entry: SplitEntry::default(),
+        }
+    }
+
+    /// Makes the files that were written the training set of the folder.
+    pub(crate) fn commit(mut self, manifest: &TrainingManifest) -> Result<()> {
+        self.files.sync_dir(&self.dir)?;
+        self.files.replace(&self.dir.join(NEXT_MANIFEST_FILE), &manifest.to_bytes())?;
+        self.files.sync_dir(&self.dir)?;
+        // From here on it is the training set, whenever this run may end.
+        self.is_done = true;
+        complete(self.files, &self.dir)
+    }
+}
+
+impl Drop for Output<'_> {
+    fn drop(&mut self) {
+        if self.is_done {
+            return;
+        }
+        // The error that is told is the one that led here; the next run removes what is left.
+        let _ = remove_leftovers(self.files, &self.dir);
+        drop(self.lock.take());
+        if self.is_new {
+            let _ = self.files.remove(&self.dir.join(LOCK_FILE));
+            let _ = fs::remove_dir(&self.dir);
+        }
+    }
+}
+
+/// Refuses a folder that is not free for a training set.
+fn check_free(dir: &Path, force: bool) -> Result<()> {
+    let usage = |found: String| Err(Error::Usage(format!("{}: {found}", dir.display())));
+    match fs::metadata(dir) {
+        Err(_) => return Ok(()),
+        Ok(metadata) if !metadata.is_dir() => {
+            return usage("expected a folder for the training set, found a file".to_owned());
+        }
+        Ok(_) => {}
+    }
+    if TrainingSet::is_at(dir) {
+        if force {
+            return Ok(());
+        }
+        return usage(
+            "expected a new folder, found a training set: `--force` replaces it".to_owned(),
+        );
+    }
+    if Dataset::is_at(dir) {
+        return usage(
+            "expected a folder for the training set, found a dataset: name another one".to_owned(),
+        );
+    }
+    for entry in fs::read_dir(dir).at(dir)? {
+        let name = entry.at(dir)?.file_name();
+        let name = name.to_string_lossy();
+        if name != LOCK_FILE && !is_leftover(&name) {
+            return usage(format!("expected a new or an empty folder, found one with `{name}`"));
+        }
+    }
+    Ok(())
+}
+
+/// Gives the files of a set that is complete their names, if a run ended before it did so.
+fn complete(files: Files<'_>, dir: &Path) -> Result<()> {
+    let next = dir.join(NEXT_MANIFEST_FILE);
+    if !next.exists() {
+        return Ok(());
+    }
+    let manifest = TrainingManifest::read(dir)?;
+    let entries = || Split::ALL.into_iter().flat_map(|split| &manifest.split(split).files);
+    for entry in entries() {
+        let path = dir.join(&entry.file);
+        if beside(&path).exists() {
+            files.rename(&beside(&path), &path)?;
+        }
+    }
+    for name in names(dir)? {
+        if is_file_of_set(&name) && entries().all(|entry| entry.file != name) {
+            files.remove(&dir.join(&name))?;
+        }
+    }
+    files.rename(&next, &dir.join(MANIFEST_FILE))?;
+    files.sync_dir(dir)
+}
+
+fn names(dir: &Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(dir).at(dir)? {
+        if let Ok(name) = entry.at(dir)?.file_name().into_string() {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn remove_leftovers(files: Files<'_>, dir: &Path) -> Result<()> {
+    for name in names(dir)?.iter().filter(|name| is_leftover(name)) {
+        files.remove(&dir.join(name))?;
+    }
+    Ok(())
+}
+
+/// Whether a file of the name is one of the two splits.
+fn is_file_of_set(name: &str) -> bool {
+    let number = |split: Split| name.strip_prefix(split.as_str())?.strip_prefix('-');
+    Split::ALL.into_iter().filter_map(number).any(|rest| {
+        rest.strip_suffix(".feather")
+            .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+    })
+}
+
+/// Whether only a run that was ended can have left a file of the name.
+fn is_leftover(name: &str) -> bool {
+    name == SPILL_FILE
+        || name.strip_suffix(".tmp").is_some_and(|name| {
+            is_file_of_set(name) || [MANIFEST_FILE, NEXT_MANIFEST_FILE].contains(&name)
+        })
+}
+
+/// A file that is being written.
+struct Current {
+    path: PathBuf,
+    file: File,
+    layout: Layout,
+    hash: Xxh3,
+    entry: TrainingFileEntry,
+}
+
+/// Writes the files of a split, one after the other.
+pub(crate) struct SplitWriter<'a> {
+    output: &'a Output<'a>,
+    split: Split,
+    compression: Compression,
+    current: Option<Current>,
+    entry: SplitEntry,
+}
+
+impl SplitWriter<'_> {
+    /// Adds a batch whose rows have keys from `first` to `last`.
+    pub(crate) fn batch(
+        &mut self,
+        batch: &EncodedBatch,
+        n_rows: usize,
+        (first, last): (u64, u64),
+    ) -> Result<()> {
+        let mut current = match self.current.take() {
+            Some(current) => current,
+            None => self.create(first)?,
+        };
+        current.layout.add(batch);
+        current.entry.n_rows += n_rows as u64;
+        current.entry.last_key = hex(last);
+        self.write(&mut current, &batch.bytes)?;
+        self.entry.n_rows += n_rows as u64;
+        if current.entry.n_rows < ROWS_PER_FILE as u64 {
+            self.current = Some(current);
+            return Ok(());
+        }
+        self.end(current)
+    }
+
+    fn create(&mut self, first_key: u64) -> Result<Current> {
+        let name = self.split.file_name(self.entry.files.len());
+        let path = beside(&self.output.dir.join(&name));
+        let file = self.output.files.create(&path)?;
+        let layout = Layout::new(training_schema(), self.compression);
+        let entry = TrainingFileEntry {
+            file: name,
+            xxh3: String::new(),
+            size_bytes: 0,
+            n_rows: 0,
+            first_key: hex(first_key),
+            last_key: String::new(),
+        };
+        let mut current = Current { path, file, layout, hash: Xxh3::new(), entry };
+        let header = current.layout.header();
+        self.write(&mut current, &header)?;
+        Ok(current)
+    }
+
+    fn write(&self, current: &mut Current, bytes: &[u8]) -> Result<()> {
+        current.hash.update(bytes);
+        current.entry.size_bytes += bytes.len() as u64;
+        self.output.files.write(&mut current.file, bytes, &current.path)
+    }
+
+    fn end(&mut self, mut current: Current) -> Result<()> {
+        let footer = current.layout.footer();
+        self.write(&mut current, &footer)?;
+        self.output.files.sync(&current.file, &current.path)?;
+        current.entry.xxh3 = hex(current.hash.digest());
+        self.entry.size_bytes += current.entry.size_bytes;
+        self.entry.files.push(current.entry);
+        Ok(())
+    }
+
+    /// Ends the last file, and tells what was written: rows and files.
+    pub(crate) fn finish(mut self) -> Result<SplitEntry> {
+        if let Some(current) = self.current.take() {
+            self.end(current)?;
+        }
+        Ok(self.entry)
+    }
+}
+
+/// A manifest of this version about nothing yet.
+pub(crate) fn empty_manifest() -> TrainingManifest {
+    TrainingManifest {
+        kind: KIND.to_owned(),
+        training_schema_version: super::schema::TRAINING_SCHEMA_VERSION,
+        key_version: maou_shogi::KEY_VERSION,
+        maou_version: env!("CARGO_PKG_VERSION").to_owned(),
+        options: super::manifest::TrainingOptions::default(),
+        inputs: Vec::new(),
+        excluded: Vec::new(),
+        left_out: super::manifest::LeftOut::default(),
+        n_shared_rows: 0,
+        n_shared_occurrences: 0,
+        train: SplitEntry::default(),
+        validation: SplitEntry::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TempDir;
+
+    #[test]
+    fn only_our_own_leftovers_are_removed() {
+        for name in ["spill.tmp", "train-00001.feather.tmp", "manifest.json.next.tmp"] {
+            assert!(is_leftover(name), "{name}");
+        }
+        for name in ["train-00001.feather", "train-x.feather.tmp", "notes.tmp", "games.tmp"] {
+            assert!(!is_leftover(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_stands_there_is_not_overwritten() {
+        let dir = TempDir::new("output");
+        let path = dir.path().join("train");
+        let open = |force| Output::open(Files::new(None), &path, force).map(drop);
+        let fail = |force| open(force).unwrap_err().to_string();
+        open(false).unwrap();
+        assert!(!path.exists(), "a run that does not come to its end leaves nothing");
+        fs::write(&path, "").unwrap();
+        assert!(fail(true).ends_with("found a file"), "{}", fail(true));
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("notes"), "").unwrap();
+        assert!(fail(true).ends_with("found one with `notes`"));
+        fs::remove_file(path.join("notes")).unwrap();
+        fs::write(path.join("train-00000.feather.tmp"), "torn").unwrap();
+        open(false).unwrap();
+        assert!(!path.join("train-00000.feather.tmp").exists());
+        fs::write(path.join(MANIFEST_FILE), r#"{"kind": "dataset"}"#).unwrap();
+        assert!(fail(true).contains("found a dataset"));
+        Output::open(Files::new(None), &path, false).map(drop).unwrap_err();
+        fs::write(path.join(MANIFEST_FILE), r#"{"kind": "training-set"}"#).unwrap();
+        assert!(fail(false).ends_with("`--force` replaces it"));
+        open(true).unwrap();
+    }
+}
