@@ -25,7 +25,6 @@ pub(crate) struct Run {
 /// An open index of a dataset.
 pub struct Index {
     pub(crate) data: PathBuf,
-    pub(crate) mend: String,
     pub(crate) segments: Vec<Segment>,
     /// All rows of the dataset, in its order.
     pub(crate) runs: Vec<Run>,
@@ -136,7 +135,7 @@ impl Index {
                 _ => runs.push(Run { segment, is_games: file.is_games, rows, positions }),
             }
         }
-        Ok(Index { data: data.to_owned(), mend, segments, runs, files })
+        Ok(Index { data: data.to_owned(), segments, runs, files })
     }
 
     /// Looks at every byte of it.
@@ -146,10 +145,6 @@ impl Index {
     /// [`Error::Corrupt`] if one is not as it was written.
     pub fn check(&self) -> Result<()> {
         self.segments.iter().try_for_each(|segment| segment.map.ensure_all())
-    }
-
-    pub(crate) fn has_variations(&self) -> bool {
-        self.segments.iter().any(|segment| segment.meta.n_variations > 0)
     }
 }
 

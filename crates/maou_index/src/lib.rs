@@ -7,6 +7,7 @@
 //! and `index.json`, which names them. Segments are mapped into memory, and every block of them is
 //! compared with its checksum before it is believed.
 
+mod also_in;
 mod build;
 mod error;
 mod explorer;
@@ -28,6 +29,7 @@ mod segment_writer;
 mod sorted;
 mod spool;
 
+pub use also_in::Other;
 pub use build::{BuildOptions, BuildReport, DEFAULT_MEMORY, MIN_MEMORY, build};
 pub use index::{Index, IndexStatus, status};
 pub use pattern::{Pattern, PatternError};

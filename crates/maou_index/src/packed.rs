@@ -17,7 +17,7 @@ pub(crate) fn n_bytes(n: u64, width: u32) -> u64 {
 }
 
 /// Number `index`.
-#[inline]
+#[cfg(test)]
 pub(crate) fn get(bytes: &[u8], width: u32, index: usize) -> u64 {
     let bit = index * width as usize;
     let chunk = bytes[bit / 8..].first_chunk().expect("padding behind the last number");

@@ -62,12 +62,18 @@ impl Index {
             let queries = hits.iter().map(|hit| hit.query).collect();
             columns.push(("query", PlainColumn::U32(queries)));
         }
-        match query.unit() {
-            Unit::Positions => self.positions(&hits, &mut columns)?,
-            Unit::Games => self.games(&hits, &mut columns)?,
+        columns.extend(self.columns_of(&hits, query.unit(), details)?);
+        Ok(columns)
+    }
+
+    pub(crate) fn columns_of(&self, hits: &[Hit], unit: Unit, details: bool) -> Result<Columns> {
+        let mut columns = Columns::new();
+        match unit {
+            Unit::Positions => self.positions(hits, &mut columns)?,
+            Unit::Games => self.games(hits, &mut columns)?,
         }
         if details {
-            self.details(&hits, query.unit(), &mut columns)?;
+            self.details(hits, unit, &mut columns)?;
         }
         Ok(columns)
     }

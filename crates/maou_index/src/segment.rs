@@ -183,9 +183,11 @@ impl Segment {
             return Err(map.damaged(format_args!("expected {file_len} bytes, found {found}")));
         }
         let n_blocks = (data_len as usize).div_ceil(BLOCK);
-        let checksums_at = BASE + data_len as usize;
-        let tail = header.get(checksums_at..(meta_offset + meta_len) as usize).ok_or_else(cut)?;
-        if xxh3_64(tail) != meta_xxh3 || tail.len() < 8 * n_blocks {
+        let checksums_at = BASE.saturating_add(data_len as usize);
+        let tail = header
+            .get(checksums_at..meta_offset.saturating_add(meta_len) as usize)
+            .ok_or_else(cut)?;
+        if xxh3_64(tail) != meta_xxh3 || tail.len() / 8 < n_blocks {
             return Err(map.damaged("expected another list of contents"));
         }
         let checksums =
@@ -253,10 +255,6 @@ impl Segment {
         let [a, b, c, d] = Dictionary::ALL.map(texts);
         let texts = [a?, b?, c?, d?];
         Ok(Segment { map, meta, name: name.to_owned(), at, texts })
-    }
-
-    pub(crate) fn n_loose(&self) -> u32 {
-        self.meta.n_positions - self.meta.n_game_positions
     }
 
     pub(crate) fn moves(&self, positions: Range<u32>) -> Result<&[u16]> {

@@ -314,10 +314,15 @@ impl IpcFile {
         let block = &self.blocks[index];
         let metadata = self.read_block(block, 0)?;
         let message = message_of(&metadata).map_err(|_| self.damaged_batch(index))?;
+        // Validity and values; lists of a fixed size have a validity of their own.
+        let n_buffers = match self.schema.field(0).data_type() {
+            DataType::FixedSizeList(..) => 3,
+            _ => 2,
+        };
         let end = message
             .header_as_record_batch()
             .and_then(|batch| batch.buffers())
-            .and_then(|buffers| (buffers.len() > 2).then(|| buffers.get(2).offset()))
+            .and_then(|all| (all.len() > n_buffers).then(|| all.get(n_buffers).offset()))
             .and_then(|end| usize::try_from(end).ok());
         let body_len = block.bodyLength() as usize;
         let buffer = self.read_block(block, end.unwrap_or(body_len).min(body_len))?;

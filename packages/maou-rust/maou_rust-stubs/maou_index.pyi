@@ -11,6 +11,7 @@ __all__ = [
     "Index",
     "build",
     "check_pattern",
+    "is_training_set",
     "scan",
     "status",
 ]
@@ -142,6 +143,24 @@ class Index:
     ) -> ArrowStream:
         """List what was played from a position, the most frequent move first."""
 
+    def also_in(
+        self,
+        other: Index | str | PathLike[str],
+        *,
+        details: bool = ...,
+        **filters: Unpack[Filters],
+    ) -> ArrowStream:
+        """List what another index, or the training set at a path, has as well.
+
+        Of the filters `unit`, `variations`, `limit` and `offset` count. A last column
+        `n` (u64) tells how often the other one has it.
+        """
+
+    def count_also_in(
+        self, other: Index | str | PathLike[str], **filters: Unpack[Filters]
+    ) -> int:
+        """Count what `also_in` lists, whatever `limit` and `offset`."""
+
     def game(self, id: int) -> ArrowStream | None:
         """Read the row of the games table with this id."""
 
@@ -181,6 +200,9 @@ def check_pattern(text: str) -> str:
     Raises:
         RecordError: The text is no pattern; `column` is where.
     """
+
+def is_training_set(path: str | PathLike[str]) -> bool:
+    """Whether a folder says of itself that it is a training set."""
 
 def scan(path: str | PathLike[str]) -> list[Found]:
     """List the datasets at or below a folder, sorted by path.

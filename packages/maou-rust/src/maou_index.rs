@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use maou_index::{BuildOptions, Pattern, PatternError, Query, Span, Unit};
-use maou_io::Progress;
+use maou_index::{BuildOptions, Other, Pattern, PatternError, Query, Span, Unit};
+use maou_io::{Progress, TrainingSet};
 use maou_shogi::Position;
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyTypeError;
@@ -22,7 +22,7 @@ use crate::position_array::{numbers, results};
 #[pyo3(name = "maou_index")]
 pub(crate) mod python {
     #[pymodule_export]
-    use super::{Index, build, check_pattern, scan, status};
+    use super::{Index, build, check_pattern, is_training_set, scan, status};
 }
 
 #[pyfunction]
@@ -79,6 +79,11 @@ fn pattern(py: Python<'_>, text: &str) -> PyResult<Pattern> {
 #[pyfunction]
 fn check_pattern(py: Python<'_>, text: &str) -> PyResult<String> {
     Ok(pattern(py, text)?.to_string())
+}
+
+#[pyfunction]
+fn is_training_set(path: PathBuf) -> bool {
+    TrainingSet::is_at(&path)
 }
 
 /// The key of a position, or the keys of many.
@@ -254,9 +259,60 @@ impl Index {
         stream(py, found)
     }
 
+    #[pyo3(signature = (other, *, details = false, **filters))]
+    fn also_in(
+        &self,
+        py: Python<'_>,
+        other: &Bound<'_, PyAny>,
+        details: bool,
+        filters: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<ArrowStream> {
+        let (query, _) = query_of(py, None, filters)?;
+        let other = Compared::of(py, other)?;
+        let found = py.detach(|| self.0.also_in(&other.as_other(), &query, details));
+        stream(py, found)
+    }
+
+    #[pyo3(signature = (other, **filters))]
+    fn count_also_in(
+        &self,
+        py: Python<'_>,
+        other: &Bound<'_, PyAny>,
+        filters: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<u64> {
+        let (query, _) = query_of(py, None, filters)?;
+        let other = Compared::of(py, other)?;
+        let found = py.detach(|| self.0.count_also_in(&other.as_other(), &query));
+        found.map_err(|error| dataset_error(py, error))
+    }
+
     fn game(&self, py: Python<'_>, id: u64) -> PyResult<Option<ArrowStream>> {
         let found = py.detach(|| self.0.game(id)).map_err(|error| dataset_error(py, error))?;
         Ok(found.map(ArrowStream::new))
+    }
+}
+
+/// What an index is compared with: another one, or the training set at a path.
+enum Compared {
+    Dataset(Py<Index>),
+    TrainingSet(TrainingSet),
+}
+
+impl Compared {
+    fn of(py: Python<'_>, other: &Bound<'_, PyAny>) -> PyResult<Compared> {
+        if let Ok(index) = other.cast::<Index>() {
+            return Ok(Compared::Dataset(index.clone().unbind()));
+        }
+        let path: PathBuf = other.extract()?;
+        let opened = py.detach(|| TrainingSet::open(&path));
+        opened.map(Compared::TrainingSet).map_err(|error| dataset_error(py, error))
+    }
+
+    fn as_other(&self) -> Other<'_> {
+        match self {
+            Compared::Dataset(index) => Other::Dataset(&index.get().0),
+            Compared::TrainingSet(set) => Other::TrainingSet(set),
+        }
     }
 }
 

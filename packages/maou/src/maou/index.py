@@ -221,7 +221,65 @@ class Index:
         """
         return pl.DataFrame(self._index.moves(_one(position), **_filters(filters)))
 
-    def game(self, id: int | str) -> Game:
+    def also_in(
+        self,
+        other: Index | str | PathLike[str],
+        unit: Literal["positions", "games"] = "positions",
+        *,
+        variations: bool = False,
+        limit: int | None = None,
+        offset: int = 0,
+        details: bool = False,
+    ) -> pl.DataFrame:
+        """List the positions or games that another dataset has as well: leaks.
+
+        A position is equal to its twin with colors swapped, as in a training set; games
+        are equal by id. Last positions of games, from which nothing was played, are not
+        looked at.
+
+        Args:
+            other: An index, the path of a dataset that has one beside it, or (for
+                positions) the path of a training set.
+            unit: What is compared.
+            variations: Whether variations count, on both sides.
+            limit: Rows at most.
+            offset: Rows that are left out first.
+            details: As of `find`.
+
+        Returns:
+            The columns of `find`, in the order of the dataset, and `n` (u64): how often
+            the other one has the position or game; of a training set, how many rows.
+
+        Raises:
+            DatasetError: An index is missing or damaged.
+            UsageError: Games of a training set, which has none.
+        """
+        raw = _filters({"variations": variations, "unit": unit})
+        if limit is not None:
+            raw["limit"] = limit
+        if offset:
+            raw["offset"] = offset
+        found = self._index.also_in(_other(other), details=details, **raw)
+        return pl.DataFrame(found)
+
+    def count_also_in(
+        self,
+        other: Index | str | PathLike[str],
+        unit: Literal["positions", "games"] = "positions",
+        *,
+        variations: bool = False,
+    ) -> int:
+        """Count what `also_in` lists without a limit.
+
+        Args:
+            other: As of `also_in`.
+            unit: As of `also_in`.
+            variations: As of `also_in`.
+        """
+        raw = _filters({"variations": variations, "unit": unit})
+        return self._index.count_also_in(_other(other), **raw)
+
+    def game(self, id: int | str) -> Game:  # noqa: A002 - the word that users know
         """Read a game from the dataset.
 
         Args:
@@ -271,6 +329,13 @@ def _position(position: Position | None) -> object:
     return position.keys() if isinstance(position, PositionArray) else position
 
 
+def _other(other: Index | str | PathLike[str]) -> maou_index.Index | PathLike[str]:
+    if isinstance(other, Index):
+        return other._index
+    path = Path(other)
+    return path if maou_index.is_training_set(path) else Index(path)._index
+
+
 def _one(position: Board | str | bytes) -> Board | str | bytes:
     if isinstance(position, PositionArray):
         raise TypeError("position: expected one, found a PositionArray")
@@ -304,8 +369,10 @@ def _filters(filters: Filters) -> RawFilters:
 
 
 _PLAIN = frozenset(
-    ("either_color", "pattern", "mirror", "player", "event", "final", "variations")
-    + ("unit", "threads")
+    [
+        *("either_color", "pattern", "mirror", "player", "event", "final"),
+        *("variations", "unit", "threads"),
+    ]
 )
 
 
