@@ -247,7 +247,7 @@ PATTERNS: dict[str, Callable[[maou.Board], bool]] = {
     "P7f": lambda b: symbol(b, "7f") == "P",
     "p3d|P2f": lambda b: symbol(b, "3d") == "p" or symbol(b, "2f") == "P",
     "R2h white": lambda b: symbol(b, "2h") == "R" and b.turn == 1,
-    "hand:P": lambda b: b.hands[0].count(maou.PieceType.PAWN) >= 1,
+    "hand:P": lambda b: b.hands[0][maou.PieceType.PAWN] >= 1,
     "not r8b .5e": lambda b: symbol(b, "8b") != "r" and symbol(b, "5e") == "",
     "G*": lambda b: any(symbol(b, s) == "G" for s in SQUARES),
 }
@@ -552,7 +552,9 @@ def turned_move(move: int) -> int:
     return move & 1 << 14 | origin << 7 | (80 - to)
 
 
-def check_shared(one: maou.Index, ours: Everything, theirs: Everything, other: Any) -> None:
+def check_shared(
+    one: maou.Index, ours: Everything, theirs: Everything, other: Any
+) -> None:
     def counted(found: Everything) -> Iterator[Row]:
         return (
             row
@@ -580,9 +582,7 @@ def check_shared(one: maou.Index, ours: Everything, theirs: Everything, other: A
 
 
 def convert(records: Path, data: Path, variations: bool) -> None:
-    maou_io.convert(
-        [records], data, variations=variations, shard_bytes=1, prune=True
-    )
+    maou_io.convert([records], data, variations=variations, shard_bytes=1, prune=True)
 
 
 @LIMITS

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::error::AtPath;
 use crate::key_sorter::KeySorter;
-use crate::list::{KnownFile, List, folder_of, mend_of};
+use crate::list::{KnownFile, List, folder_of, mend_of, remove_unfinished};
 use crate::merge;
 use crate::segment::{NO_EVAL, Segment, SegmentFile};
 use crate::segment_writer::{NewGame, SegmentWriter};
@@ -105,7 +105,7 @@ pub fn build(
     } else {
         open_for_build(&dir, &mend, &mut report.problem)
     };
-    list.remove_others(&dir)?;
+    remove_unfinished(&dir)?;
     let files = dataset.table_files();
     let known: Vec<KnownFile> = files.iter().map(KnownFile::of).collect();
     report.n_files_gone = list.files.iter().filter(|file| !known.contains(file)).count() as u64;

@@ -142,27 +142,36 @@ impl List {
         name
     }
 
-    /// Removes the files of an index that are not in the list: those of builds that were ended,
-    /// and segments that are no longer needed.
+    /// Removes the segments that are not in the list, which stands in the folder `dir`.
     pub(crate) fn remove_others(&self, dir: &Path) -> Result<()> {
-        for entry in fs::read_dir(dir).at(dir)? {
-            let name = entry.at(dir)?.file_name();
-            let Some(name) = name.to_str() else { continue };
-            let is_segment = name
-                .strip_prefix("segment-")
+        remove(dir, |name| {
+            name.strip_prefix("segment-")
                 .and_then(|rest| rest.strip_suffix(".maouidx"))
-                .is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
-            let is_left = name.ends_with(".spool.tmp")
-                || name == "segment.tmp"
-                || name == format!("{LIST_FILE}.tmp");
-            if is_left || is_segment && !self.segments.iter().any(|known| known == name) {
-                let path = dir.join(name);
-                match fs::remove_file(&path) {
-                    Err(error) if error.kind() == ErrorKind::NotFound => {}
-                    other => other.at(&path)?,
-                }
+                .is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+                && !self.segments.iter().any(|known| known == name)
+        })
+    }
+}
+
+/// Removes what builds that were ended have left unfinished.
+pub(crate) fn remove_unfinished(dir: &Path) -> Result<()> {
+    remove(dir, |name| {
+        name.ends_with(".spool.tmp")
+            || name == "segment.tmp"
+            || name.strip_suffix(".tmp") == Some(LIST_FILE)
+    })
+}
+
+fn remove(dir: &Path, is_left: impl Fn(&str) -> bool) -> Result<()> {
+    for entry in fs::read_dir(dir).at(dir)? {
+        let name = entry.at(dir)?.file_name();
+        if name.to_str().is_some_and(&is_left) {
+            let path = dir.join(name);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                other => other.at(&path)?,
             }
         }
-        Ok(())
     }
+    Ok(())
 }
