@@ -1,0 +1,58 @@
+//! Which keys a split has: its rows ascend by key, so each is looked for by halves.
+
+use super::rows::TrainingRows;
+use crate::error::Result;
+
+/// The bit of a key that tells the side to move, which training sets leave out.
+const COLOR: u64 = 1;
+
+impl TrainingRows {
+    /// Writes for each key whether a row has it, but for the color's bit: 1 or 0.
+    ///
+    /// Reads the keys of no more record batches than it takes: about as many as the logarithm of
+    /// their number for one key, and each at most once.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or holds keys out of order.
+    ///
+    /// # Panics
+    /// If there is no place for each result.
+    pub fn contains(&self, keys: &[u64], out: &mut [u8]) -> Result<()> {
+        assert_eq!(keys.len(), out.len(), "a result for each key");
+        out.fill(0);
+        let mut sorted: Vec<(u64, usize)> =
+            keys.iter().enumerate().map(|(i, key)| (key & !COLOR, i)).collect();
+        sorted.sort_unstable();
+        self.look(&sorted, 0, self.n_chunks(), out)
+    }
+
+    /// Looks for sorted keys in record batches `start..end`.
+    fn look(&self, wanted: &[(u64, usize)], start: usize, end: usize, out: &mut [u8]) -> Result<()> {
+        if wanted.is_empty() || start == end {
+            return Ok(());
+        }
+        let middle = start + (end - start) / 2;
+        let keys = self.keys(middle)?;
+        let (Some(first), Some(last)) = (keys.first(), keys.last()) else { return Ok(()) };
+        let below = wanted.partition_point(|(key, _)| key < first);
+        let not_above = wanted.partition_point(|(key, _)| key <= last);
+        let mut at = 0;
+        for &(key, i) in &wanted[below..not_above] {
+            at = gallop(&keys, at, key);
+            out[i] = u8::from(keys.get(at) == Some(&key));
+        }
+        drop(keys);
+        self.look(&wanted[..below], start, middle, out)?;
+        self.look(&wanted[not_above..], middle + 1, end, out)
+    }
+}
+
+/// The first place from `at` on whose key is not below `key`: in steps that double, then by halves.
+fn gallop(keys: &[u64], at: usize, key: u64) -> usize {
+    let mut step = 1;
+    while at + step < keys.len() && keys[at + step] < key {
+        step *= 2;
+    }
+    let end = (at + step + 1).min(keys.len());
+    at + keys[at..end].partition_point(|found| *found < key)
+}
