@@ -54,6 +54,7 @@ mod files;
 mod fixture;
 mod ipc;
 mod journal;
+mod loader;
 mod lock;
 mod manifest;
 mod mirror;
@@ -103,6 +104,10 @@ pub use every_position::every_position_fields;
 pub use export::{ExportOptions, ExportReport, export};
 #[doc(hidden)]
 pub use files::Faults;
+pub use loader::{
+    AlignedBytes, COO_FIELDS, Features, Field, Layout, Lease, Loader, LoaderOptions, Memory, Next,
+    Number, PolicyForm, SampleWeight, TrainingRows,
+};
 pub use lock::Lock;
 pub use manifest::{DatasetOptions, PositionsEntry, ResultCounts, ShardEntry, Totals};
 pub use plain_columns::PlainColumn;

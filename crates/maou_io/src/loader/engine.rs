@@ -266,6 +266,7 @@ impl State {
         self.order = order;
         self.groups.clear();
         self.is_gathering = false;
+        (self.error, self.has_failed) = (None, false);
         (self.next_open, self.next_out) = (step, step);
         for (open, n_taken) in self.open.drain(..) {
             let n_untaken = open.n_pieces - n_taken;
@@ -322,7 +323,8 @@ impl Shared {
                 drop(state);
                 let content = open.slot.content.read().unwrap_or_else(PoisonError::into_inner);
                 let coo = (content.coo.start(), content.coo.len());
-                let n_choices = content.gathered.choices.len();
+                let is_sparse = self.plan.options.policy == Some(PolicyForm::Sparse);
+                let n_choices = if is_sparse { content.gathered.choices.len() } else { 0 };
                 let (shared, slot) = (self.clone(), open.slot.clone());
                 drop(content);
                 return Ok(Next::Batch(Lease { shared, slot, coo, n_choices }));

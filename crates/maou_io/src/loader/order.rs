@@ -214,8 +214,9 @@ mod order_tests {
         assert_eq!(found, PINNED_ORDER);
     }
 
-    const PINNED_SHUFFLE: [u32; 10] = [0; 10];
-    const PINNED_ORDER: [(u32, u32); 8] = [(0, 0); 8];
+    const PINNED_SHUFFLE: [u32; 10] = [5, 2, 6, 0, 4, 8, 9, 7, 1, 3];
+    const PINNED_ORDER: [(u32, u32); 8] =
+        [(0, 2), (0, 1), (0, 0), (1, 2), (1, 1), (2, 1), (2, 0), (1, 0)];
 
     #[test]
     fn every_row_comes_once_and_epochs_and_seeds_differ() {

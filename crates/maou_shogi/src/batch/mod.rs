@@ -65,8 +65,13 @@ pub enum RowProblem {
 
 impl fmt::Display for RowError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "row {}: ", self.row)?;
-        match &self.problem {
+        write!(f, "row {}: {}", self.row, self.problem)
+    }
+}
+
+impl fmt::Display for RowProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             RowProblem::Hcp(error) => error.fmt(f),
             RowProblem::Sfen(SfenError { message, column }, text) => {
                 write!(f, "column {column} of `{text}`: {message}")
