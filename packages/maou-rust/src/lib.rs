@@ -8,6 +8,7 @@ mod board;
 mod error;
 mod games;
 mod hand;
+mod loader;
 mod maou_index;
 mod maou_io;
 mod maou_shogi;

@@ -23,6 +23,9 @@ use crate::plain::to_python;
 #[pyo3(name = "maou_io")]
 pub(crate) mod python {
     #[pymodule_export]
+    #[pymodule_export]
+    use crate::loader::{BatchBuffer, Loader, TrainingRows};
+    #[pymodule_export]
     use crate::training::{
         is_training_set, prepare, training_files, training_info, verify_training,
     };

@@ -82,7 +82,12 @@ impl Chunk {
     }
 
     #[inline]
-    fn add(&mut self, columns: &Columns<'_>, row: usize, last_key: Option<u64>) -> Result<(), String> {
+    fn add(
+        &mut self,
+        columns: &Columns<'_>,
+        row: usize,
+        last_key: Option<u64>,
+    ) -> Result<(), String> {
         let expected = |what: &str| Err(what.to_owned());
         let (key, position) = (columns.keys[row], columns.positions[row]);
         if key & 1 != 0 || last_key.is_some_and(|last| last >= key) {
@@ -171,11 +176,7 @@ fn value_or_nan(values: &PrimitiveArray<Float32Type>, row: usize) -> f32 {
 
 /// Adds the moves that have a share, which together is 1.
 #[inline]
-fn push_shares(
-    choices: &mut Vec<Choice>,
-    moves: &[u16],
-    weights: &[f32],
-) -> Result<(), String> {
+fn push_shares(choices: &mut Vec<Choice>, moves: &[u16], weights: &[f32]) -> Result<(), String> {
     if moves.len() > usize::from(u16::MAX) {
         return Err(format!("at most {} moves", u16::MAX));
     }

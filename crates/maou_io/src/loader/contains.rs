@@ -27,7 +27,13 @@ impl TrainingRows {
     }
 
     /// Looks for sorted keys in record batches `start..end`.
-    fn look(&self, wanted: &[(u64, usize)], start: usize, end: usize, out: &mut [u8]) -> Result<()> {
+    fn look(
+        &self,
+        wanted: &[(u64, usize)],
+        start: usize,
+        end: usize,
+        out: &mut [u8],
+    ) -> Result<()> {
         if wanted.is_empty() || start == end {
             return Ok(());
         }

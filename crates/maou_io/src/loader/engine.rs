@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZero;
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::process;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -81,6 +82,9 @@ struct State {
 /// What threads and consumer share.
 pub(super) struct Shared {
     plan: Plan,
+    /// The process whose threads work. One that was forked has none of them, and maybe a lock that
+    /// nobody opens.
+    process: AtomicU32,
     state: Mutex<State>,
     /// Something may be due.
     work: Condvar,
@@ -147,7 +151,8 @@ impl Loader {
             has_failed: false,
         };
         let (work, done) = (Condvar::new(), Condvar::new());
-        let shared = Shared { plan, state: Mutex::new(state), work, done };
+        let process = AtomicU32::new(process::id());
+        let shared = Shared { plan, process, state: Mutex::new(state), work, done };
         Ok(Loader { shared: Arc::new(shared), threads: Vec::new() })
     }
 
@@ -183,12 +188,20 @@ impl Loader {
     }
 
     /// Begins at batch `step` of an epoch: those that were made before are dropped.
-    pub fn seek(&mut self, epoch: u64, step: u64) {
+    ///
+    /// # Errors
+    /// In a process that was forked after the first time.
+    pub fn seek(&mut self, epoch: u64, step: u64) -> Result<()> {
+        if self.threads.is_empty() {
+            self.shared.process.store(process::id(), Ordering::Relaxed);
+        }
+        self.shared.check_process()?;
         let plan = &self.shared.plan;
         let order = Arc::new(EpochOrder::new(&plan.rows.chunk_rows, &plan.options, epoch));
         let (first, stride) = plan.options.stride;
         // The first batch from there on that is one of this process's workers.
-        let step = if step <= first { first } else { first + (step - first).next_multiple_of(stride) };
+        let step =
+            if step <= first { first } else { first + (step - first).next_multiple_of(stride) };
         {
             let mut state = lock(&self.shared.state);
             state.begin(order, step);
@@ -198,6 +211,7 @@ impl Loader {
         }
         self.shared.work.notify_all();
         self.start();
+        Ok(())
     }
 
     fn start(&mut self) {
@@ -223,6 +237,10 @@ impl Loader {
 
     /// Ends the threads. Batches that somebody has stay as they are.
     pub fn close(&mut self) {
+        if self.shared.check_process().is_err() {
+            self.threads.drain(..).for_each(std::mem::forget);
+            return;
+        }
         lock(&self.shared.state).is_stopped = true;
         self.shared.work.notify_all();
         self.shared.done.notify_all();
@@ -300,7 +318,22 @@ impl Shared {
         state.free.push(Arc::new(Slot::new(main, coo)));
     }
 
+    fn check_process(&self) -> Result<()> {
+        if self.process.load(Ordering::Relaxed) == process::id() {
+            return Ok(());
+        }
+        Err(Error::Usage(
+            "expected the process that made these batches, found one that was forked from it, \
+             which has none of its threads: make batches where they are used, and start processes \
+             with the method `spawn`"
+                .to_owned(),
+        ))
+    }
+
     pub(super) fn give_back(&self, slot: Arc<Slot>) {
+        if self.check_process().is_err() {
+            return;
+        }
         let mut state = lock(&self.state);
         if state.is_stopped || state.n_slots > self.plan.options.prefetch + 1 {
             state.n_slots -= 1;
@@ -314,6 +347,7 @@ impl Shared {
     }
 
     fn next(self: &Arc<Shared>, patience: Duration) -> Result<Next> {
+        self.check_process()?;
         let deadline = Instant::now() + patience;
         let mut state = lock(&self.state);
         loop {
@@ -489,7 +523,8 @@ impl Shared {
         if loading.n_missing == 0 {
             let chunks = loading.chunks.drain(..).flatten().collect();
             let rows = loading.order.take().expect("nothing is missing");
-            loading.whole = Some(Arc::new(Group::new(group, &order, &self.plan.rows, chunks, rows)));
+            loading.whole =
+                Some(Arc::new(Group::new(group, &order, &self.plan.rows, chunks, rows)));
         }
         drop(state);
         self.work.notify_all();

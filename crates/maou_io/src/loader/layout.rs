@@ -114,7 +114,8 @@ impl Layout {
             Some(PolicyForm::Dense) => layout.add("policy", Number::F32, &[classes]),
             _ => 0,
         };
-        let legal = if options.legal_mask { layout.add("legal", Number::Bool, &[classes]) } else { 0 };
+        let legal =
+            if options.legal_mask { layout.add("legal", Number::Bool, &[classes]) } else { 0 };
         let places = Places {
             board,
             hand,

@@ -78,7 +78,8 @@ impl EpochOrder {
         // In the order of the files, no two record batches are needed at once.
         let window = if shuffle { window } else { 1 };
         let n_groups = n_chunks.div_ceil(window);
-        let group_chunks: Vec<usize> = (0..=n_groups).map(|g| g * n_chunks / n_groups.max(1)).collect();
+        let group_chunks: Vec<usize> =
+            (0..=n_groups).map(|g| g * n_chunks / n_groups.max(1)).collect();
         let mut group_starts = vec![0];
         for group in group_chunks.windows(2) {
             let rows = |chunk: &u32| u64::from(chunk_rows[*chunk as usize]);
@@ -196,8 +197,7 @@ mod order_tests {
                 let places = order.places(group);
                 assert_eq!(rows.len() as u64, places.end - places.start);
                 let chunks = order.chunks(group).to_vec();
-                rows.into_iter()
-                    .map(move |row| (chunks[(row >> ROW_BITS) as usize], row & 0xFFFF))
+                rows.into_iter().map(move |row| (chunks[(row >> ROW_BITS) as usize], row & 0xFFFF))
             })
             .collect()
     }

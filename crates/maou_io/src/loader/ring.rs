@@ -8,11 +8,8 @@ use super::layout::Number;
 use super::memory::{AlignedBytes, Memory};
 
 /// The arrays of a sparse policy: row of the batch, class, weight.
-pub const COO_FIELDS: [(&str, Number); 3] = [
-    ("policy_rows", Number::I64),
-    ("policy_labels", Number::I64),
-    ("policy_weights", Number::F32),
-];
+pub const COO_FIELDS: [(&str, Number); 3] =
+    [("policy_rows", Number::I64), ("policy_labels", Number::I64), ("policy_weights", Number::F32)];
 
 /// The bytes of one entry of a sparse policy.
 const COO_BYTES: usize = 8 + 8 + 4;

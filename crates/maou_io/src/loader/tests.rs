@@ -15,7 +15,8 @@ use crate::error::Result;
 pub(super) fn made(n: usize, chunk_rows: usize) -> TrainingRows {
     let mut state = 1_u64;
     let mut random = |n: usize| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as usize % n
     };
     let mut chunks: Vec<Chunk> = Vec::new();
@@ -90,7 +91,7 @@ fn take(loader: &Loader) -> Result<Option<Lease>> {
 /// All batches from one on.
 fn run(rows: &Arc<TrainingRows>, options: &LoaderOptions, epoch: u64, step: u64) -> Vec<Seen> {
     let mut loader = Loader::new(rows.clone(), options.clone()).unwrap();
-    loader.seek(epoch, step);
+    loader.seek(epoch, step).unwrap();
     rest(&loader)
 }
 
@@ -173,7 +174,8 @@ fn batches_are_the_rows_in_the_order_of_the_epoch() {
                 }
                 if features == Some(Features::Compact) {
                     let (mut board, mut hand) = ([0; 81], [0; 14]);
-                    maou_shogi::batch::compact(&[found.position], &mut board, &mut hand, 1).unwrap();
+                    maou_shogi::batch::compact(&[found.position], &mut board, &mut hand, 1)
+                        .unwrap();
                     assert_eq!((at("board", 81), at("hand", 14)), (&board[..], &hand[..]));
                 }
                 if features == Some(Features::Dlshogi) {
@@ -199,7 +201,10 @@ fn batches_are_the_rows_in_the_order_of_the_epoch() {
             if policy == Some(PolicyForm::Sparse) {
                 let bytes = |values: &[i64]| values.iter().flat_map(|v| v.to_le_bytes()).collect();
                 let expected: [Vec<u8>; 2] = [bytes(&policy_rows), bytes(&labels)];
-                assert_eq!([&batch["policy_rows"], &batch["policy_labels"]], [&expected[0], &expected[1]]);
+                assert_eq!(
+                    [&batch["policy_rows"], &batch["policy_labels"]],
+                    [&expected[0], &expected[1]]
+                );
                 assert_eq!(f32s(&batch["policy_weights"]), shares);
             }
         }
@@ -221,13 +226,13 @@ fn threads_change_nothing_and_every_batch_can_be_the_first() {
     let mut loader = Loader::new(rows, options).unwrap();
     // Back and forth, with batches of earlier places still in the making.
     for step in (0..whole.len()).rev().chain([3]) {
-        loader.seek(1, step as u64);
+        loader.seek(1, step as u64).unwrap();
         let first = take(&loader).unwrap().unwrap();
         assert!(seen(&first, loader.layout()) == whole[step]);
     }
-    loader.seek(1, whole.len() as u64);
+    loader.seek(1, whole.len() as u64).unwrap();
     assert!(take(&loader).unwrap().is_none());
-    loader.seek(1, 5);
+    loader.seek(1, 5).unwrap();
     assert!(rest(&loader) == whole[5..]);
 }
 
@@ -273,7 +278,7 @@ fn a_batch_stays_as_it_is_for_as_long_as_it_is_kept() {
     let options = LoaderOptions { batch_size: 16, threads: 2, ..Default::default() };
     let expected = run(&rows, &options, 0, 0);
     let mut loader = Loader::new(rows, options).unwrap();
-    loader.seek(0, 0);
+    loader.seek(0, 0).unwrap();
     let layout = loader.layout().clone();
     let mut kept = Vec::new();
     while let Some(lease) = take(&loader).unwrap() {
@@ -292,7 +297,7 @@ fn buffers_are_used_again() {
     let mut loader = Loader::new(rows, options).unwrap();
     let n_buffers = loader.n_buffers();
     for epoch in 0..3 {
-        loader.seek(epoch, 0);
+        loader.seek(epoch, 0).unwrap();
         let mut starts = Vec::new();
         while let Some(lease) = take(&loader).unwrap() {
             starts.push(lease.main().0 as usize);
@@ -330,7 +335,7 @@ fn rows_that_cannot_be_end_the_batches_with_a_sentence() {
         change(&mut rows);
         let options = LoaderOptions { batch_size: 16, threads: 2, scheme, ..Default::default() };
         let mut loader = Loader::new(Arc::new(rows), options).unwrap();
-        loader.seek(0, 0);
+        loader.seek(0, 0).unwrap();
         let error = loop {
             match take(&loader) {
                 Ok(found) => assert!(found.is_some(), "an error before the end"),
@@ -342,7 +347,7 @@ fn rows_that_cannot_be_end_the_batches_with_a_sentence() {
         let again = take(&loader).err().expect("no batches after an error").to_string();
         assert_eq!(again, "these batches ended with an error; make new ones");
         // The rest may be fine: other batches can be asked for, and the same one fails again.
-        loader.seek(0, 0);
+        loader.seek(0, 0).unwrap();
         assert!((0..4).any(|_| take(&loader).is_err()));
     };
     check(
