@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
-from typing import Protocol, TypedDict, final, type_check_only
+from typing import Protocol, Self, TypeAlias, TypedDict, final, type_check_only
 
 __all__ = [
     "ArrowStream",
+    "BatchBuffer",
+    "Loader",
+    "TrainingRows",
     "convert",
     "errors",
     "every_position",
@@ -27,6 +30,9 @@ __all__ = [
     "verify",
     "verify_training",
 ]
+
+# An object with the buffer protocol; `collections.abc.Buffer` came with Python 3.12.
+_Buffer: TypeAlias = object
 
 @type_check_only
 class Progress(TypedDict):
@@ -731,3 +737,145 @@ def verify_training(
         DatasetError: `path` is no training set.
         KeyboardInterrupt: Ctrl-C.
     """
+
+@final
+class TrainingRows:
+    """The rows of one split of a training set, in the order of their keys."""
+
+    def __new__(cls, path: str | PathLike[str], split: str) -> Self:
+        """Look into the files of a split.
+
+        Args:
+            path: The folder.
+            split: `train` or `validation`.
+
+        Raises:
+            UsageError: There is no training set or no such split.
+            DatasetError: A file is damaged.
+        """
+
+    def __len__(self) -> int:
+        """Count them."""
+
+    def paths(self) -> list[str]:
+        """List the files in order."""
+
+    def digest(self) -> str:
+        """Hash the hashes of the files: what tells these rows from others."""
+
+    def contains(self, keys: _Buffer, out: _Buffer) -> None:
+        """Tell which keys are among the rows.
+
+        Args:
+            keys: u64 each; the color bit does not count.
+            out: A byte each, which becomes 1 or 0.
+
+        Raises:
+            DatasetError: A file is damaged.
+        """
+
+@final
+class BatchBuffer:
+    """The memory of a batch, as a buffer of bytes that may be changed.
+
+    It is filled anew when all buffers of the batch are gone, and not before.
+    """
+
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+@final
+class Loader:
+    """Makes batches of rows on threads of its own; `maou.TrainingSet.batches`.
+
+    Threads end with `close`, or with the object.
+    """
+
+    def __new__(
+        cls,
+        rows: TrainingRows,
+        *,
+        batch_size: int,
+        seed: int,
+        shuffle: bool,
+        features: str | None,
+        policy: str | None,
+        classes: int,
+        legal_mask: bool,
+        sample_weight: str,
+        threads: int,
+        rank: int,
+        world_size: int,
+        drop_last: bool,
+        window: int,
+        prefetch: int,
+        stride: tuple[int, int],
+        check: bool,
+    ) -> Self:
+        """Take rows and options; nothing happens before `seek`.
+
+        Args:
+            rows: What batches are made of.
+            batch_size: Rows of a batch.
+            seed: Decides about the order, together with the epoch.
+            shuffle: Whether rows are mixed.
+            features: `compact`, `dlshogi` or None.
+            policy: `sparse`, `dense` or None.
+            classes: 2187 or 1496.
+            legal_mask: Whether there is a mask of the legal moves.
+            sample_weight: `one`, `n`, `sqrt` or `weight`.
+            threads: The number of threads; 0 for one a core.
+            rank: Which process this is.
+            world_size: How many share the rows.
+            drop_last: Whether rows that fill no batch are left out.
+            window: Record batches that are mixed.
+            prefetch: Batches that are made ahead.
+            stride: The first batch, and how many further the next is.
+            check: Whether hashes of files are compared.
+
+        Raises:
+            UsageError: Options that make no batches.
+        """
+
+    def fields(self) -> list[tuple[str, str, list[int], int]]:
+        """List the arrays of a batch.
+
+        Name, type, axes behind that of the rows, first byte in the memory.
+        """
+
+    @staticmethod
+    def sparse_fields() -> list[tuple[str, str]]:
+        """List the arrays of a sparse policy, with their types."""
+
+    def n_steps(self) -> int:
+        """Count the batches of an epoch."""
+
+    def buffers(self) -> tuple[int, int, int]:
+        """Count the buffers used in turn; bytes of one, and of its sparse policy."""
+
+    def add_buffer(self, main: _Buffer, sparse: _Buffer) -> None:
+        """Lend memory for batches, aligned to 64 bytes, before the first `seek`.
+
+        Raises:
+            BufferError: It has another size or place.
+        """
+
+    def seek(self, epoch: int, step: int) -> None:
+        """Begin at a batch of an epoch."""
+
+    def next(
+        self,
+    ) -> tuple[BatchBuffer, BatchBuffer, int, list[int]] | None:
+        """Wait for the next batch; None at the end of the epoch.
+
+        Returns:
+            Its memory, that of its sparse policy, how many shares that has, and where
+            each array of it begins.
+
+        Raises:
+            DatasetError: A file is damaged.
+            UsageError: The loader is closed, or belongs to another process.
+            KeyboardInterrupt: Ctrl-C.
+        """
+
+    def close(self) -> None:
+        """End the threads."""

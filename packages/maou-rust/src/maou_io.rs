@@ -23,7 +23,6 @@ use crate::plain::to_python;
 #[pyo3(name = "maou_io")]
 pub(crate) mod python {
     #[pymodule_export]
-    #[pymodule_export]
     use crate::loader::{BatchBuffer, Loader, TrainingRows};
     #[pymodule_export]
     use crate::training::{

@@ -51,8 +51,11 @@ if TYPE_CHECKING:
     from maou.positions import PositionArray
     from maou.preparation import prepare
     from maou.records import read_games, write_games
+    from maou.training_set import Batch, Batches, TrainingSet
 
 __all__ = [
+    "Batch",
+    "Batches",
     "Board",
     "Color",
     "Comment",
@@ -74,6 +77,7 @@ __all__ = [
     "Repetition",
     "Square",
     "TimeControl",
+    "TrainingSet",
     "UsageError",
     "Variation",
     "__version__",
@@ -87,6 +91,8 @@ __all__ = [
 
 # Loaded on first use: `import maou` stays as light as the bare extension.
 _LAZY = {
+    "Batch": "maou.training_set",
+    "Batches": "maou.training_set",
     "Comment": "maou.game",
     "Dataset": "maou.dataset",
     "Game": "maou.game",
@@ -94,6 +100,7 @@ _LAZY = {
     "Outcome": "maou.board",
     "PositionArray": "maou.positions",
     "TimeControl": "maou.headers",
+    "TrainingSet": "maou.training_set",
     "Variation": "maou.game",
     "policy": "maou.policy",
     "prepare": "maou.preparation",
