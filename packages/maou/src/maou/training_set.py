@@ -1,8 +1,8 @@
 """Training sets, and batches of them.
 
 A training set is what `maou prepare` makes: one row per distinct position, as the side
-to move sees it. `TrainingSet(path).batches(1024)` gives batches of NumPy arrays that Rust
-threads fill ahead, without the GIL; `batch.torch(device)` makes tensors of them.
+to move sees it. `TrainingSet(path).batches(1024)` gives batches of NumPy arrays that
+threads of Rust fill ahead, without the GIL; `batch.torch(device)` gives tensors.
 """
 
 from __future__ import annotations
