@@ -122,9 +122,9 @@ class TrainingSet:
             raise TypeError(
                 f"keys: expected uint64[N], found {array.dtype} of shape {array.shape}"
             )
-        out = np.empty(array.shape, np.bool_)
+        out = np.empty(array.shape, np.uint8)
         self._open(split).contains(array, out)
-        return out
+        return out.view(np.bool_)
 
     def batches(
         self,
