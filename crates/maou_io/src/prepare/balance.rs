@@ -12,7 +12,7 @@ pub const EVAL_BOUNDS_CP: [i16; 8] = [-3_000, -1_000, -300, -100, 100, 300, 1_00
 const CLIP_CP: i64 = 2_000;
 
 /// Fewer decided positions with an eval tell nothing about points of view.
-const MIN_COMPARED: u64 = 1_000;
+const MIN_COMPARED: i64 = 1_000;
 
 /// A correlation nearer to 0 tells nothing.
 const MIN_CORRELATION: f64 = 0.05;
@@ -32,15 +32,16 @@ pub struct SideBalance {
     sums: Moments,
 }
 
-/// Sums over decided positions with an eval: whole numbers, so that their order does not matter.
+/// Sums over decided positions with an eval: whole numbers, so that their order does not matter,
+/// and small ones, so that 10¹² positions fit.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Moments {
-    n: i128,
-    eval: i128,
-    eval_squared: i128,
+    n: i64,
+    eval: i64,
+    eval_squared: i64,
     /// 1 for a win, 0 for a loss.
-    score: i128,
-    eval_score: i128,
+    score: i64,
+    eval_score: i64,
 }
 
 impl SideBalance {
@@ -61,7 +62,7 @@ impl SideBalance {
             Score::Loss => 0,
             Score::Draw | Score::Unknown => return,
         };
-        let eval = i128::from(i64::from(eval_cp).clamp(-CLIP_CP, CLIP_CP));
+        let eval = i64::from(eval_cp).clamp(-CLIP_CP, CLIP_CP);
         let sums = &mut self.sums;
         sums.n += 1;
         sums.eval += eval;
@@ -84,14 +85,17 @@ impl SideBalance {
 
     /// Computes what follows from the sums.
     pub(crate) fn finish(&mut self) {
-        let sums = &self.sums;
-        if sums.n < i128::from(MIN_COMPARED) {
+        if self.sums.n < MIN_COMPARED {
             return;
         }
-        let covariance = sums.n * sums.eval_score - sums.eval * sums.score;
-        let eval = sums.n * sums.eval_squared - sums.eval * sums.eval;
+        let Moments { n, eval, eval_squared, score, eval_score } = self.sums;
+        let product = |a: i64, b: i64| i128::from(a) * i128::from(b);
+        let covariance = product(n, eval_score) - product(eval, score);
         // The square of 0 or 1 is itself.
-        let score = sums.n * sums.score - sums.score * sums.score;
+        let (eval, score) = (
+            product(n, eval_squared) - product(eval, eval),
+            product(n, score) - product(score, score),
+        );
         if eval > 0 && score > 0 {
             self.correlation =
                 Some(covariance as f64 / ((eval as f64).sqrt() * (score as f64).sqrt()));

@@ -11,13 +11,17 @@ const FIXED_BYTES_PER_THREAD: usize = 16_000_000;
 const WORK_TENTHS: usize = 36;
 const ROWS_TENTHS: usize = 22;
 
-/// The smallest partition worth its file operations, and the greatest: more would not be faster.
+/// The smallest partition worth its file operations, the greatest, and the one that is sorted
+/// fastest, near to the processor.
 const MIN_PARTITION_BYTES: usize = 50_000;
 const MAX_PARTITION_BYTES: usize = 64_000_000;
+const BEST_PARTITION_BYTES: usize = 1_500_000;
 
-/// Bytes that a thread collects of a partition before it writes them.
+/// Bytes that a thread collects of a partition before it writes them: what is possible, what is
+/// good, and the most.
 const MIN_PART_BYTES: usize = 2 * Width::MAX;
-const MAX_PART_BYTES: usize = 128 * 1024;
+const GOOD_PART_BYTES: usize = 16 * 1024;
+const MAX_PART_BYTES: usize = 64 * 1024;
 
 /// How the work is cut.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -73,9 +77,11 @@ impl Plan {
         let sort_bytes =
             (free.saturating_mul(10) / tenths).clamp(MIN_PARTITION_BYTES, MAX_PARTITION_BYTES);
         // Partitions differ a little, however evenly keys are spread.
-        let n_ranges = bytes.div_ceil((sort_bytes - sort_bytes / 8) as u64).max(1) as usize;
-        let n_buffers = n_threads * n_ranges * n_kinds;
-        let part_bytes = (memory / 2 / n_buffers).min(MAX_PART_BYTES);
+        let n_least = bytes.div_ceil((sort_bytes - sort_bytes / 8) as u64).max(1) as usize;
+        let n_best = bytes.div_ceil(BEST_PARTITION_BYTES as u64) as usize;
+        let n_good = memory / 4 / (n_threads * n_kinds * GOOD_PART_BYTES);
+        let n_ranges = n_best.min(n_good).max(n_least);
+        let part_bytes = (memory / 2 / (n_threads * n_ranges * n_kinds)).min(MAX_PART_BYTES);
         (part_bytes >= MIN_PART_BYTES).then_some(Plan { n_ranges, part_bytes, sort_bytes })
     }
 }
@@ -90,7 +96,7 @@ mod tests {
         let plan = |memory, n_threads, n| Plan::new(memory, n_threads, width, n, 2).unwrap();
         assert_eq!(plan(1 << 30, 4, 0).n_ranges, 1);
         let small = plan(240_000_000, 2, 20_000_000);
-        assert!((30..120).contains(&small.n_ranges), "{small:?}");
+        assert!((400..1_000).contains(&small.n_ranges), "{small:?}");
         assert!(small.part_bytes * small.n_ranges * 4 <= 120_000_000, "{small:?}");
         let large = plan(2_000_000_000, 16, 10_000_000_000);
         assert!(large.part_bytes >= MIN_PART_BYTES && large.n_ranges > 1_000, "{large:?}");

@@ -574,10 +574,10 @@ impl Run<'_, '_> {
         if !self.begin("compare", train.n_rows) {
             return Ok(None);
         }
-        let mut held_back = RowsOf::new(files_of(self.output.dir(), validation));
+        let mut held_back = RowsOf::new(files_of(self.output.dir(), validation, true));
         let mut held = held_back.next()?;
         let (mut n_rows, mut n_occurrences) = (0, 0);
-        for file in files_of(self.output.dir(), train) {
+        for file in files_of(self.output.dir(), train, true) {
             let file = file.open()?;
             for batch in 0..file.n_batches() {
                 let keys = file.keys(batch)?;

@@ -297,13 +297,14 @@ struct Head {
 }
 
 impl TrainingManifest {
-    /// Reads the manifest of the folder `dir`: the one that is about to take its place if there
-    /// is one, which is complete.
-    pub(crate) fn read(dir: &Path) -> Result<TrainingManifest> {
-        for name in [NEXT_MANIFEST_FILE, MANIFEST_FILE] {
+    /// Reads the manifest of the folder `dir`, and whether its files may still stand beside their
+    /// names: those of the manifest that is about to take its place, which is complete, if there
+    /// is one.
+    pub(crate) fn read(dir: &Path) -> Result<(TrainingManifest, bool)> {
+        for (name, is_next) in [(NEXT_MANIFEST_FILE, true), (MANIFEST_FILE, false)] {
             let path = dir.join(name);
             if let Some(bytes) = read_if_there(&path)? {
-                return TrainingManifest::parse(dir, &path, &bytes);
+                return Ok((TrainingManifest::parse(dir, &path, &bytes)?, is_next));
             }
         }
         Err(Error::Usage(expected_training_set(dir)))

@@ -68,6 +68,7 @@ pub struct TrainingInfo {
 pub struct TrainingSet {
     dir: PathBuf,
     manifest: TrainingManifest,
+    is_next: bool,
 }
 
 impl TrainingSet {
@@ -78,7 +79,8 @@ impl TrainingSet {
     /// [`Error::Usage`] if there is none, a dataset, or one of a later version;
     /// [`Error::Corrupt`] if a file is missing or has another size than the one that was written.
     pub fn open(dir: &Path) -> Result<TrainingSet> {
-        let set = TrainingSet { dir: dir.to_owned(), manifest: TrainingManifest::read(dir)? };
+        let (manifest, is_next) = TrainingManifest::read(dir)?;
+        let set = TrainingSet { dir: dir.to_owned(), manifest, is_next };
         for split in Split::ALL {
             for file in set.files(split) {
                 file.check_size()?;
@@ -136,7 +138,7 @@ impl TrainingSet {
 
     /// The files of a split, in key order.
     pub fn files(&self, split: Split) -> Vec<TrainingFile> {
-        files_of(&self.dir, self.manifest.split(split))
+        files_of(&self.dir, self.manifest.split(split), self.is_next)
     }
 
     /// The keys of a split in ascending order, a batch of rows at a time.
@@ -151,11 +153,13 @@ impl TrainingSet {
     }
 }
 
-/// The files of a split in the folder `dir`.
-pub(crate) fn files_of(dir: &Path, split: &SplitEntry) -> Vec<TrainingFile> {
+/// The files of a split in the folder `dir`, which may still stand beside their names if it
+/// `is_next`.
+pub(crate) fn files_of(dir: &Path, split: &SplitEntry, is_next: bool) -> Vec<TrainingFile> {
     let mut first_row = 0;
     let file = |entry: &TrainingFileEntry| {
-        let file = TrainingFile { path: dir.join(&entry.file), entry: entry.clone(), first_row };
+        let path = dir.join(&entry.file);
+        let file = TrainingFile { path, is_next, entry: entry.clone(), first_row };
         first_row += entry.n_rows;
         file
     };
@@ -166,6 +170,8 @@ pub(crate) fn files_of(dir: &Path, split: &SplitEntry) -> Vec<TrainingFile> {
 #[derive(Clone, Debug)]
 pub struct TrainingFile {
     path: PathBuf,
+    /// Whether it may still stand beside its name.
+    is_next: bool,
     entry: TrainingFileEntry,
     first_row: u64,
 }
@@ -174,7 +180,7 @@ impl TrainingFile {
     /// Where it lies.
     pub fn path(&self) -> PathBuf {
         let beside = beside(&self.path);
-        if beside.exists() && !self.path.exists() { beside } else { self.path.clone() }
+        if self.is_next && beside.exists() { beside } else { self.path.clone() }
     }
 
     /// What the manifest says of it.
@@ -199,9 +205,9 @@ impl TrainingFile {
 
     fn check_size(&self) -> Result<()> {
         let size_bytes = self.entry.size_bytes;
-        checked::check_size(&beside(&self.path), size_bytes)
-            .or_else(|_| checked::check_size(&self.path, size_bytes))
-            .map_err(mended)
+        let found = checked::check_size(&self.path(), size_bytes);
+        // It may have got its name just now.
+        found.or_else(|_| checked::check_size(&self.path, size_bytes)).map_err(mended)
     }
 
     /// Opens it and checks its columns; the content is not hashed.
@@ -210,12 +216,10 @@ impl TrainingFile {
     ///
     /// [`Error::Corrupt`] if it is no such file, with the command that mends it.
     pub fn open(&self) -> Result<OpenTrainingFile> {
-        let beside = beside(&self.path);
-        // A run that replaces a set gives files their names one by one.
-        let is_beside = checked::check_size(&beside, self.entry.size_bytes).is_ok();
-        let path = if is_beside { beside } else { self.path.clone() };
+        let path = self.path();
         let opened = match open_if_there(&path)? {
             Some(file) => IpcFile::from_file(file, &path),
+            // It may have got its name just now.
             None => IpcFile::open(&self.path),
         };
         let file = opened.map_err(mended)?;

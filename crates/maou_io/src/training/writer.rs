@@ -139,7 +139,7 @@ fn complete(files: Files<'_>, dir: &Path) -> Result<()> {
     if !next.exists() {
         return Ok(());
     }
-    let manifest = TrainingManifest::read(dir)?;
+    let (manifest, _) = TrainingManifest::read(dir)?;
     let entries = || Split::ALL.into_iter().flat_map(|split| &manifest.split(split).files);
     for entry in entries() {
         let path = dir.join(&entry.file);
