@@ -308,7 +308,10 @@ def test_what_cannot_be_used(dataset: Path, tmp_path: Path) -> None:
         assert not (tmp_path / "new").exists()
 
     fails("expected a dataset, found a training set", train)
-    fails("expected a dataset, found none")
+    fails("expected a dataset, found none$")
+    fails("found none: `maou convert .* makes one", tmp_path)
+    fails("found no such file", tmp_path / "nothing")
+    fails("--memory: expected at least .*MB for", dataset, memory=0)
     fails("expected each dataset once", dataset, dataset)
     fails("a weight above 0, found `0`", dataset, weights=[0])
     fails("a weight above 0, found `-1`", dataset, weights={str(dataset): -1})

@@ -225,6 +225,13 @@ fn check_elsewhere(input: &Path, out: &Path) -> Result<()> {
 
 /// Opens a dataset whose keys are those of this version.
 fn open(path: &Path) -> Result<Dataset> {
+    if !Dataset::is_at(path) && path.exists() {
+        let path = path.display();
+        return Err(Error::Usage(format!(
+            "{path}: expected a dataset, found none: `maou convert {path} -o DATA` makes one of \
+             game records, and `maou info {path}` lists those that are below a folder"
+        )));
+    }
     let dataset = Dataset::open(path)?;
     let found = dataset.info().key_version;
     if found != maou_shogi::KEY_VERSION {

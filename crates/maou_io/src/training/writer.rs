@@ -78,9 +78,9 @@ impl<'a> Output<'a> {
     pub(crate) fn commit(mut self, manifest: &TrainingManifest) -> Result<()> {
         self.files.sync_dir(&self.dir)?;
         self.files.replace(&self.dir.join(NEXT_MANIFEST_FILE), &manifest.to_bytes())?;
-        self.files.sync_dir(&self.dir)?;
-        // From here on it is the training set, whenever this run may end.
+        // From here on it is the training set, whenever and however this run may end.
         self.is_done = true;
+        self.files.sync_dir(&self.dir)?;
         complete(self.files, &self.dir)
     }
 }

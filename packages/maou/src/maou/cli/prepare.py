@@ -277,7 +277,7 @@ def run(arguments: Namespace) -> int:
             exclude=arguments.exclude,
             policy=arguments.policy,
             compression=arguments.compression,
-            memory=arguments.memory or MEMORY_BYTES,
+            memory=MEMORY_BYTES if arguments.memory is None else arguments.memory,
             threads=arguments.threads,
             force=arguments.force,
             progress=progress,
