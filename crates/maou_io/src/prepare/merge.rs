@@ -453,8 +453,8 @@ mod tests {
         // A win and a draw of weight 1, a loss of weight 0.5.
         assert_eq!((table.score(1), table.score_weights[1]), (Some(0.6), 2.5));
         assert_eq!((table.eval_cp(1), table.eval_weights[1]), (Some(50.0), 1.5));
-        assert_eq!(table.policy(1), (&[5, 7, 9][..], &[2.0, 0.25, 0.5][..]));
         let moves = table.moves(1);
+        assert_eq!((moves.moves, moves.weights), (&[5, 7, 9][..], &[2.0, 0.25, 0.5][..]));
         assert_eq!(moves.counts, [2, 0, 1]);
         assert_eq!(moves.scores.iter().collect::<Vec<_>>(), [Some(0.75), None, Some(0.0)]);
         let evals: Vec<_> = moves.evals_cp.iter().collect();

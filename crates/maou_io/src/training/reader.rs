@@ -301,6 +301,7 @@ pub(crate) struct TrainingBatch<'a> {
     pub(crate) keys: &'a [u64],
     pub(crate) n: &'a [u32],
     pub(crate) weights: &'a [f32],
+    #[cfg(test)]
     pub(crate) plies: &'a [u16],
     scores: &'a PrimitiveArray<Float32Type>,
     pub(crate) score_weights: &'a [f32],
@@ -347,6 +348,7 @@ impl<'a> TrainingBatch<'a> {
             keys: batch.column(index::KEY).as_primitive::<UInt64Type>().values(),
             n: batch.column(index::N).as_primitive::<UInt32Type>().values(),
             weights: floats(index::WEIGHT).values(),
+            #[cfg(test)]
             plies: batch.column(index::PLY).as_primitive::<UInt16Type>().values(),
             scores: floats(index::SCORE),
             score_weights: floats(index::SCORE_WEIGHT).values(),
@@ -376,17 +378,6 @@ impl<'a> TrainingBatch<'a> {
 
     pub(crate) fn eval_cp(&self, row: usize) -> Option<f32> {
         self.evals_cp.is_valid(row).then(|| self.evals_cp.value(row))
-    }
-
-    /// Number of moves of a row.
-    pub(crate) fn n_moves(&self, row: usize) -> usize {
-        (self.offsets[row + 1] - self.offsets[row]) as usize
-    }
-
-    /// Moves of a row and what each weighs as policy target, for those who need no more.
-    pub(crate) fn policy(&self, row: usize) -> (&'a [u16], &'a [f32]) {
-        let span = self.offsets[row] as usize..self.offsets[row + 1] as usize;
-        (&self.moves[span.clone()], &self.move_weights[span])
     }
 
     /// All that is known of the moves of a row.

@@ -280,11 +280,12 @@ mod tests {
         let (known, none) = ((Some(0.5), Some(-100.0)), (None, None));
         assert_eq!(scores, [known, known, none, known]);
         assert_eq!((table.score_weights[1], table.eval_weights[1]), (4.0, 6.0));
-        assert_eq!(table.policy(1), (&[200, 201, 202][..], &[0.25; 3][..]));
+        let policy = table.moves(1);
+        assert_eq!((policy.moves, policy.weights), (&[200, 201, 202][..], &[0.25; 3][..]));
         let moves = table.moves(3);
         assert_eq!((moves.moves, moves.counts), (&[100, 101][..], &[1, 2][..]));
         assert_eq!(moves.scores.iter().collect::<Vec<_>>(), [None, Some(0.5)]);
         assert_eq!(moves.evals_cp.iter().collect::<Vec<_>>(), [None, Some(-100.0)]);
-        assert_eq!((table.len(), table.n_moves(0)), (4, 2));
+        assert_eq!((table.len(), table.moves(0).moves.len()), (4, 2));
     }
 }
