@@ -57,6 +57,18 @@ def answers(index: maou.Index) -> list[object]:
     ]
 
 
+def open_and_check(data: Path) -> None:
+    maou.Index(data).check()
+
+
+def attempt(data: Path) -> tuple[list[object] | None, str]:
+    """The answers, or what was said instead."""
+    try:
+        return answers(maou.Index(data)), ""
+    except maou.DatasetError as error:
+        return None, str(error)
+
+
 def test_every_region_is_watched(data: Path) -> None:
     """A byte that was changed anywhere is told, and never used."""
     (segment,) = (data / "index").glob("segment-*")
@@ -76,16 +88,11 @@ def test_every_region_is_watched(data: Path) -> None:
         spoiled[at] ^= 0x40
         segment.write_bytes(spoiled)
         with pytest.raises(maou.DatasetError, match=r"`maou index .*data`") as told:
-            index = maou.Index(data)
-            index.check()
+            open_and_check(data)
         assert str(segment) in str(told.value)
         # What does not need the byte is answered, and rightly.
-        try:
-            found = answers(maou.Index(data))
-        except maou.DatasetError as error:
-            assert "damaged" in str(error) or "version" in str(error)
-        else:
-            assert found == expected, at
+        found, problem = attempt(data)
+        assert found == expected or "damaged" in problem or "version" in problem, at
     report = maou_index.build(data)
     assert "damaged" in str(report["problem"])
     assert answers(maou.Index(data)) == expected
@@ -100,12 +107,13 @@ def test_a_list_with_a_changed_byte_is_told(data: Path) -> None:
         spoiled = bytearray(sound)
         spoiled[at] ^= 0x01
         path.write_bytes(spoiled)
-        try:
-            assert answers(maou.Index(data)) == expected
-        except maou.DatasetError as error:
+        found, problem = attempt(data)
+        if found is None:
             changes += 1
-            assert "`maou index" in str(error)
+            assert "`maou index" in problem
             assert maou_index.status(data)["state"] in ("unusable", "stale")
+        else:
+            assert found == expected
     assert changes > len(sound) // 7 * 0.6
     maou_index.build(data)
     assert answers(maou.Index(data)) == expected
@@ -192,7 +200,8 @@ def test_segments_stay_few(tmp_path: Path) -> None:
 BUILD = """
 import sys
 from maou_rust import maou_index
-maou_index.build(sys.argv[1], force=True, threads=1, progress=lambda _: print(flush=True))
+tell = lambda _: print(flush=True)
+maou_index.build(sys.argv[1], force=True, threads=1, progress=tell)
 """
 
 
@@ -216,14 +225,14 @@ def test_a_killed_build_leaves_the_old_index_in_use(data: Path) -> None:
 
 
 def test_a_stopped_build_leaves_the_old_index_in_use(data: Path) -> None:
-    class Stop(Exception):
+    class StopError(Exception):
         pass
 
     def stop(_: object) -> None:
-        raise Stop
+        raise StopError
 
     expected = answers(maou.Index(data))
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         maou_index.build(data, force=True, progress=stop)
     assert answers(maou.Index(data)) == expected
 
@@ -250,7 +259,7 @@ def test_a_read_only_dataset_has_its_index_elsewhere(data: Path) -> None:
         path.chmod(0o555 if path.is_dir() else 0o444)
     try:
         before = sorted(path.name for path in data.iterdir())
-        with pytest.raises(maou.DatasetError, match="--index-dir .*elsewhere`"):
+        with pytest.raises(maou.DatasetError, match=r"--index-dir .*elsewhere`"):
             maou.Index(data, index_dir=elsewhere)
         report = maou_index.build(data, index_dir=elsewhere)
         assert report["path"] == str(elsewhere)

@@ -235,7 +235,7 @@ def everything(data: Path) -> Everything:
 
 
 def number_of(path: str) -> int:
-    return int(path.rsplit("-", 1)[1].split(".")[0])
+    return int(path.rsplit("-", 1)[1].partition(".")[0])
 
 
 def seen(board: maou.Board) -> dict[str, Any]:
@@ -329,7 +329,7 @@ def is_within(value: Any, span: tuple[Any, Any]) -> bool:
     )
 
 
-def is_game_wanted(game: Row, query: Row) -> bool:
+def is_game_wanted(game: Row, query: Row) -> bool:  # noqa: PLR0911 - one a filter
     """Whether the game, or a loose position without what it lacks, is asked for."""
     if game.get("is_variation") and not query.get("variations"):
         return False
@@ -364,7 +364,9 @@ def like(text: str, pattern: str) -> bool:
 OF_GAMES = ("id", "id_prefix", "player", "rating", "date", "ending", "event")
 
 
-def answer(found: Everything, query: Row, position: maou.Board | None) -> list[Row]:
+def answer(  # noqa: PLR0912 - one a filter
+    found: Everything, query: Row, position: maou.Board | None
+) -> list[Row]:
     """The rows that a query asks for, in the order of the dataset."""
     of_positions = position is not None or any(
         name in query for name in ("pattern", "eval_cp", "ply")
@@ -397,7 +399,7 @@ def answer(found: Everything, query: Row, position: maou.Board | None) -> list[R
         if "ply" in query and not is_within(row["ply"], query["ply"]):
             continue
         if "pattern" in query and not fits(
-            maou.Board(row["sfen"] if not is_loose else row["sfen"]),
+            maou.Board(row["sfen"]),
             query["pattern"],
             query.get("mirror", False),
             either,
@@ -419,12 +421,8 @@ def ordered(rows: list[Row], sort: str, descending: bool) -> list[Row]:
 
     known = [row for row in rows if value(row) is not None]
     unknown = [row for row in rows if value(row) is None]
-    if descending:
-        # Equal ones stay in the order of the dataset.
-        known = sorted(reversed(known), key=value)[::-1]
-    else:
-        known = sorted(known, key=value)
-    return known + unknown
+    # Equal ones stay in the order of the dataset.
+    return sorted(known, key=value, reverse=descending) + unknown
 
 
 SPAN_OF_EVALS = st.tuples(
@@ -616,8 +614,8 @@ def test_answers_are_those_of_brute_force(
         index = maou.Index(data)
         found = everything(data)
         ids = [game["game"] for game in found.games]
-        for query in queries:
-            query = few(query, chance)
+        for drawn in queries:
+            query = few(drawn, chance)
             if ids and chance.random() < 0.2:
                 number = chance.choice([*ids, 7])
                 query["id"] = number
@@ -671,7 +669,7 @@ def check_many(index: maou.Index, found: Everything, chance: random.Random) -> N
     boards = [board for board in boards if board.king(0) and board.king(1)]
     if not boards:
         return
-    boards = chance.choices(boards, k=5) + [maou.Board()]
+    boards = [*chance.choices(boards, k=5), maou.Board()]
     array = maou.PositionArray.from_boards(boards)
     for query in ({}, {"either_color": True}, {"ply": (1, 4)}):
         counts = index.count(array, **query)

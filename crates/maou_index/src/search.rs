@@ -10,6 +10,9 @@ use crate::pattern::Pattern;
 use crate::query::{Query, Span, Unit};
 use crate::segment::{NO_EVAL, Segment};
 
+/// Postings from which on it pays to count them first.
+const MANY: usize = 256;
+
 /// A result: where it stands.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Hit {
@@ -147,15 +150,10 @@ impl PositionFilter {
 }
 
 fn n_in(evals: &[i16], (low, high): (i16, i16)) -> u64 {
-    // Pieces that a narrow counter is wide enough for.
-    evals
-        .chunks(1 << 15)
-        .map(|evals| {
-            let n: u16 =
-                evals.iter().map(|eval| u16::from(*eval >= low) & u16::from(*eval <= high)).sum();
-            u64::from(n)
-        })
-        .sum()
+    let is_in = |eval: &i16| u16::from(*eval >= low) & u16::from(*eval <= high);
+    // Pieces that a narrow counter is wide enough for; checked sums are not made of vectors.
+    let n_of = |evals: &[i16]| evals.iter().map(is_in).fold(0_u16, u16::wrapping_add);
+    evals.chunks(1 << 15).map(|evals| u64::from(n_of(evals))).sum()
 }
 
 /// A question, made ready for each segment.
@@ -237,6 +235,12 @@ impl<'a> Search<'a> {
             };
             let [mut a, mut b] =
                 [within(segment, &found[0], run)?, within(segment, &found[1], run)?];
+            if a.len() + b.len() >= MANY && run.is_games && self.is_bare(run.segment) {
+                let n = self.n_played(run, a.clone())? + self.n_played(run, b.clone())?;
+                if skip_all(n, sink) {
+                    continue;
+                }
+            }
             let mut state = GameState { game: run.rows.start, last: None };
             let next = |places: &mut Range<usize>| -> Result<Option<u32>> {
                 places.next().map(|place| segment.posting(place)).transpose()
@@ -273,6 +277,30 @@ impl<'a> Search<'a> {
             }
         }
         Ok(true)
+    }
+
+    /// Whether nothing is asked of positions but their key.
+    fn is_bare(&self, segment: usize) -> bool {
+        self.unit == Unit::Positions
+            && self.games[segment].is_open()
+            && self.positions.eval_of_games.is_none()
+            && self.positions.ply.is_open()
+            && self.patterns.is_empty()
+    }
+
+    /// How many postings of games are asked for, as far as last positions of games go.
+    fn n_played(&self, run: &Run, places: Range<usize>) -> Result<u64> {
+        if self.positions.finals {
+            return Ok(places.len() as u64);
+        }
+        let segment = &self.index.segments[run.segment];
+        let moves = segment.moves(run.positions.clone())?;
+        let mut n = 0;
+        for place in places {
+            let at = segment.posting(place)? - run.positions.start;
+            n += u64::from(moves[at as usize] != 0);
+        }
+        Ok(n)
     }
 
     /// Looks at a position that has the right key.
