@@ -1,4 +1,4 @@
-"""Draw the pictures of docs/guides/pictures.md with the code on that page.
+"""Draw the pictures of guides with the code on their pages.
 
     uv run python scripts/pictures.py            # write docs/images/*.svg
     uv run python scripts/pictures.py --check    # exit status 1 if one differs
@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-PAGE = DOCS / "guides/pictures.md"
+PAGES = (DOCS / "guides/pictures.md", DOCS / "guides/find.md")
 PART = re.compile(
     r"^```python\n(?P<code>.*?)^```|^!\[[^\]]*\]\(\.\./(?P<image>images/[\w-]+\.svg)\)",
     re.MULTILINE | re.DOTALL,
@@ -32,13 +32,22 @@ def pictures(page: str) -> dict[Path, str]:
         os.chdir(folder)
         try:
             for part in PART.finditer(page):
-                if part["code"] is not None:
-                    exec(compile(part["code"], PAGE.name, "exec"), names)
-                else:
+                if part["image"] is not None:
                     found[DOCS / part["image"]] = str(names["picture"])
+                elif "picture = " in part["code"]:
+                    exec(compile(part["code"], "a page", "exec"), names)
         finally:
             os.chdir(home)
     return found
+
+
+def drawn() -> dict[Path, tuple[Path, str]]:
+    """Each image with the page that shows it, and its text."""
+    return {
+        path: (page, text)
+        for page in PAGES
+        for path, text in pictures(page.read_text(encoding="utf-8")).items()
+    }
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -49,12 +58,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing")
     options = parser.parse_args(arguments)
     status = 0
-    for path, text in pictures(PAGE.read_text(encoding="utf-8")).items():
+    for path, (page, text) in drawn().items():
         now = path.read_text(encoding="utf-8") if path.exists() else None
         if now == text:
             continue
         if options.check:
-            print(f"{path}: differs from what {PAGE.name} draws", file=sys.stderr)
+            print(f"{path}: differs from what {page.name} draws", file=sys.stderr)
             status = 1
             continue
         temporary = path.with_suffix(".tmp")

@@ -27,6 +27,6 @@ def test_what_a_block_leaves_is_the_image_that_follows() -> None:
 
 
 def test_no_picture_is_left_over() -> None:
-    shown = pictures.pictures(pictures.PAGE.read_text(encoding="utf-8"))
+    shown = pictures.drawn()
     # That of the demo, which is on the first page.
     assert {*shown, IMAGES / "board.svg"} == set(IMAGES.iterdir())

@@ -242,6 +242,15 @@ def test_without_text_unless_asked_for() -> None:
     assert "<text" not in svg.sheet([None], captions=["第1図は▲7六歩まで (50%)"])
 
 
+def test_captions_may_have_several_lines() -> None:
+    one = svg.sheet([None, None], captions=["薔薇", ""])
+    two = svg.sheet([None, None], captions=["薔薇\n一輪", "菊"])
+    assert one.count("<text") == 1
+    assert [f">{line}</text>" in two for line in ("薔薇", "一輪", "菊")] == [True] * 3
+    heights = [float(picture.split('"')[5].split()[3]) for picture in (one, two)]
+    assert heights[1] - heights[0] == 38
+
+
 SMALL = """\
 <svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" \
 viewBox="0 0 568 622" width="90" height="99" role="img">

@@ -153,6 +153,13 @@ impl Pattern {
     pub fn matches(&self, position: &Position) -> bool {
         self.plan.fits(position)
     }
+
+    /// Whether the side to move and the kings of 32 bytes of HCP leave it possible that the
+    /// position fits. This looks at two bytes; false is certain, true is not.
+    #[inline]
+    pub fn may_match_hcp(&self, hcp: &[u8; 32]) -> bool {
+        self.plan.may_fit(hcp)
+    }
 }
 
 impl PartialEq for Pattern {

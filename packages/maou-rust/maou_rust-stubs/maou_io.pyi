@@ -144,10 +144,14 @@ class VerifyReport(TypedDict):
 
 @type_check_only
 class File(TypedDict):
-    """One file of a dataset's tables; `has_search` as in `schema("search")`."""
+    """One file of a dataset's tables; `has_search` as in `schema("search")`.
+
+    `n_positions` counts positions with a move, those of variations too.
+    """
 
     table: str
     path: str
+    n_positions: int
     has_search: bool
 
 @type_check_only

@@ -338,12 +338,16 @@ fn shards(py: Python<'_>, path: PathBuf) -> PyResult<Vec<String>> {
 fn files(py: Python<'_>, path: PathBuf) -> PyResult<Vec<Bound<'_, PyDict>>> {
     let dataset = py.detach(|| Dataset::open(&path)).map_err(|error| dataset_error(py, error))?;
     let games = dataset.shards().zip(dataset.games_paths());
-    let games = games.map(|(shard, path)| ("games", path, shard.has_search));
-    let positions = dataset.positions_paths().into_iter().map(|path| ("positions", path, false));
-    let file = |(table, path, has_search): (&str, PathBuf, bool)| {
+    let games = games.map(|(s, path)| ("games", path, s.totals.n_positions, s.has_search));
+    let with_positions = dataset.shards().filter(|shard| shard.positions.is_some());
+    let positions = with_positions.zip(dataset.positions_paths());
+    let positions =
+        positions.map(|(s, path)| ("positions", path, s.totals.n_loose_positions, false));
+    let file = |(table, path, n_positions, has_search): (&str, PathBuf, u64, bool)| {
         let dict = PyDict::new(py);
         dict.set_item("table", table)?;
         dict.set_item("path", path.to_string_lossy())?;
+        dict.set_item("n_positions", n_positions)?;
         dict.set_item("has_search", has_search)?;
         Ok(dict)
     };

@@ -151,7 +151,7 @@ fn patterns_mean_what_they_say_square_by_square() {
         }
     }
     assert!(n_refused < 100, "{n_refused}");
-    let mut n_fitting = 0;
+    let (mut n_fitting, mut n_ruled_out) = (0, 0);
     positions(11, |position| {
         let (setup, mirrored, twin) =
             (position.to_setup(), position.mirrored(), position.flipped());
@@ -161,9 +161,15 @@ fn patterns_mean_what_they_say_square_by_square() {
             assert_eq!(pattern.mirrored().matches(&mirrored), expected, "{pattern} {position:?}");
             assert_eq!(pattern.twin().matches(&twin), expected, "{pattern} {position:?}");
             n_fitting += usize::from(expected);
+            if let Ok(hcp) = position.to_hcp() {
+                let may_fit = pattern.may_match_hcp(&hcp);
+                assert!(may_fit || !expected, "{pattern} {position:?}");
+                n_ruled_out += usize::from(!may_fit);
+            }
         }
     });
     assert!(n_fitting > 100_000, "{n_fitting}");
+    assert!(n_ruled_out > 10_000, "{n_ruled_out}");
 }
 
 #[test]

@@ -12,6 +12,8 @@ import polars as pl
 from maou_rust import maou_io, maou_shogi
 from polars.io.plugins import register_io_source
 
+from maou._sample import sample
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from os import PathLike
@@ -169,6 +171,37 @@ class Dataset:
 
         empty = self.positions(columns).without_rows()
         return register_io_source(batches, schema=pl.DataFrame(empty).schema)
+
+    def sample(self, n: int = 20, *, seed: int = 0) -> pl.DataFrame:
+        """Draw random positions, in the order of the dataset.
+
+        Every position is as likely as any other, and none comes twice; a dataset with
+        fewer gives them all. The positions of variations are not among them. Little is
+        read for that, however large the dataset.
+
+        Args:
+            n: How many.
+            seed: The same number gives the same positions.
+
+        Returns:
+            A row for each position: `game`, `ply`, `sfen`, `move`, `eval_cp`, `result`,
+            `time_ms`, `ending`, `black`, `white`, `event`, `source`, `black_rating`,
+            `white_rating` and `date`, as in `positions`.
+
+        Raises:
+            DatasetError: The dataset is gone or damaged.
+            ValueError: `n` is below 0.
+
+        Examples:
+            >>> import maou
+            >>> dataset = maou.Dataset("maou-demo/data")  # made by `maou demo`
+            >>> drawn = dataset.sample(3)
+            >>> drawn.height, drawn.equals(dataset.sample(3, seed=0))
+            (3, True)
+        """
+        if n < 0:
+            raise ValueError(f"expected a number of positions from 0, found `{n}`")
+        return sample(self._path, n, seed)
 
     def stream_positions(self, columns: Sequence[str] | None = None) -> ArrowStream:
         """Stream the loose positions as Arrow record batches of up to 65,536 rows.

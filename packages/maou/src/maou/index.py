@@ -292,23 +292,7 @@ class Index:
         found = self._index.game(number)
         if found is None:
             raise KeyError(f"{number:016x}")
-        row = pl.DataFrame(found).row(0, named=True)
-        return Game(
-            start=row["start"],
-            moves=tuple(row["moves"]),
-            evals_cp=tuple(row["evals_cp"]),
-            times_ms=tuple(row["times_ms"]),
-            result=GameResult(row["result"]),
-            ending=Ending(row["ending"]),
-            tail=row["tail"],
-            black=row["black"],
-            white=row["white"],
-            event=row["event"],
-            black_rating=row["black_rating"],
-            white_rating=row["white_rating"],
-            date=row["date"],
-            eval_scale_cp=row["eval_scale_cp"],
-        )
+        return as_game(pl.DataFrame(found).row(0, named=True))
 
     def check(self) -> None:
         """Look at every byte of the index.
@@ -323,6 +307,26 @@ class Index:
     def __repr__(self) -> str:
         """Name the folder."""
         return f"Index({str(self._path)!r})"
+
+
+def as_game(row: dict[str, Any]) -> Game:
+    """The game of a row of the games table."""
+    return Game(
+        start=row["start"],
+        moves=tuple(row["moves"]),
+        evals_cp=tuple(row["evals_cp"]),
+        times_ms=tuple(row["times_ms"]),
+        result=GameResult(row["result"]),
+        ending=Ending(row["ending"]),
+        tail=row["tail"],
+        black=row["black"],
+        white=row["white"],
+        event=row["event"],
+        black_rating=row["black_rating"],
+        white_rating=row["white_rating"],
+        date=row["date"],
+        eval_scale_cp=row["eval_scale_cp"],
+    )
 
 
 def _position(position: Position | None) -> object:

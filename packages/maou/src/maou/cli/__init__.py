@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from maou._version import __version__
-from maou.cli import convert, demo, doctor, info, prepare, verify
+from maou.cli import convert, demo, doctor, find, index, info, prepare, sample, verify
 from maou.cli.command import Parser
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ COMMANDS: tuple[Command, ...] = (
     convert.COMMAND,
     info.COMMAND,
     verify.COMMAND,
+    index.COMMAND,
+    find.COMMAND,
+    sample.COMMAND,
     prepare.COMMAND,
     doctor.COMMAND,
 )

@@ -13,6 +13,7 @@ from maou.cli.text import count, fields, printable, shorten, size, table
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+    from maou_rust.maou_index import IndexStatus
     from maou_rust.maou_io import DatasetInfo, ErrorEntry, TeacherInfo, TrainingInfo
     from maou_rust.maou_shogi import Game
 
@@ -53,6 +54,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--schema",
         action="store_true",
         help="tell what the columns of datasets and training sets mean",
+    )
+    parser.add_argument(
+        "--index-dir",
+        type=path_text,
+        metavar="DIR",
+        help="where the index of the dataset lies, if not in the dataset",
     )
     parser.add_argument("--json", action="store_true", help="report as JSON")
 
@@ -177,18 +184,38 @@ def show_schema(arguments: Namespace) -> int:
 
 def show_dataset(path: Path, arguments: Namespace) -> int:
     """Tell what a dataset holds, or what could not be read from its sources."""
-    from maou_rust import maou_io
+    from maou_rust import maou_index, maou_io
 
     info = maou_io.info(path)
-    entries = maou_io.errors(path) if arguments.errors else []
+    if arguments.errors:
+        entries = maou_io.errors(path)
+        if arguments.json:
+            print_json({**info, "error_list": entries})
+        else:
+            print(errors_by_cause(entries))
+        return 0
+    index = maou_index.status(path, index_dir=arguments.index_dir)
     if arguments.json:
-        listed = {"error_list": entries} if arguments.errors else {}
-        print_json({**info, **listed})
-    elif arguments.errors:
-        print(errors_by_cause(entries))
+        print_json({**info, "index": index})
     else:
-        print(dataset_text(path, info))
+        print(dataset_text(path, info, index_text(path, index, arguments.index_dir)))
     return 0
+
+
+def index_text(path: Path, index: IndexStatus, folder: str | None) -> str:
+    """Tell whether the index is as new as the dataset, and what mends it."""
+    where = f" --index-dir {quote(folder)}" if folder else ""
+    mend = f"maou index {quote(str(path))}{where}"
+    if index["state"] == "fresh":
+        return f"fresh, {size(index['size_bytes'])}"
+    if index["state"] == "missing":
+        return f"none: {mend}"
+    if index["state"] == "stale":
+        n_new, n_gone = index["n_files_new"], index["n_files_gone"]
+        parts = [f"{count(n_new, 'file')} new"] if n_new else []
+        parts += [f"{count(n_gone, 'file')} changed or gone"] if n_gone else []
+        return f"stale ({', '.join(parts)}): {mend}"
+    return f"unusable ({index['problem']}): {mend}"
 
 
 def errors_by_cause(entries: list[ErrorEntry]) -> str:
@@ -213,7 +240,7 @@ def tally(counts: dict[str, int]) -> str:
     return ", ".join(f"{name} {n:,}" for name, n in ordered if n)
 
 
-def dataset_text(path: Path, info: DatasetInfo) -> str:
+def dataset_text(path: Path, info: DatasetInfo, index: str) -> str:
     """Describe a dataset."""
     per_ply = info["bytes_per_ply"]
     sizes = f"{size(info['size_bytes'])} in {count(info['shards'], 'games file')}"
@@ -253,6 +280,7 @@ def dataset_text(path: Path, info: DatasetInfo) -> str:
             ("sources", f"{info['sources']:,}"),
             ("errors", errors),
             ("size", sizes),
+            ("index", index),
             ("schema", f"{info['schema_version']}, by maou {info['maou_version']}"),
         ]
     )

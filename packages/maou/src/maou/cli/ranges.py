@@ -115,11 +115,12 @@ def _days(text: str) -> tuple[datetime.date, datetime.date] | None:
     found = _DATE.fullmatch(text)
     if not found:
         return None
-    year, month, day = (number and int(number) for number in found.groups())
+    year, *rest = (int(number) for number in found.groups() if number is not None)
     try:
-        first = date(year, month or 1, day or 1)
-        last_month = month or 12
-        last_day = day or monthrange(year, last_month)[1]
-        return first, date(year, last_month, last_day)
+        first = date(year, *(*rest, 1, 1)[:2])
+        if len(rest) == 2:
+            return first, first
+        last_month = rest[0] if rest else 12
+        return first, date(year, last_month, monthrange(year, last_month)[1])
     except ValueError:
         return None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from maou.svg._style import Look, Style
 
 GAP = 28
-CAPTION, CAPTION_SIZE = 52, 30
+CAPTION, CAPTION_SIZE, CAPTION_LINE = 52, 30, 38
 
 _PICTURE = re.compile(
     r'<svg [^>]*viewBox="0 0 ([\d.]+) ([\d.]+)"[^>]*>\n<title>(.*)</title>\n'
@@ -43,8 +43,9 @@ def sheet(
     Args:
         boards: Pictures that `board` has made, or positions.
         columns: How many beside each other; None is as square as it gets.
-        captions: One line under each board. Latin text, numerals and the characters of
-            moves and of figures (第1図) become outlines; a line with others stays text.
+        captions: A line under each board, or several with line breaks. Latin text,
+            numerals and the characters of moves and of figures (第1図) become outlines;
+            a line with others stays text.
         style: How positions look, and the page of the sheet.
         size: Width of the whole picture in pixels.
 
@@ -88,7 +89,8 @@ def sheet(
             pictures, captions or [""] * len(pictures), strict=True
         )
     ]
-    below = CAPTION if captions else 0
+    n_lines = max(1, *(len(part.caption) for part in parts))
+    below = CAPTION + (n_lines - 1) * CAPTION_LINE if captions else 0
     cell = max(part.width for part in parts)
     rows = [parts[n : n + columns] for n in range(0, len(parts), columns)]
     heights = [max(part.height for part in row) + below for row in rows]
@@ -102,13 +104,11 @@ def sheet(
         for column, part in enumerate(row):
             x = GAP + column * (cell + GAP)
             canvas.add(part.at(x + (cell - part.width) / 2, y))
-            if part.caption:
-                under = y + row_height - CAPTION / 2
-                fill, size_ = look.label, CAPTION_SIZE
+            under = y + row_height - below + CAPTION / 2
+            for idx, line in enumerate(part.caption):
+                middle = x + cell / 2, under + idx * CAPTION_LINE
                 canvas.add(
-                    canvas.text(
-                        part.caption, x + cell / 2, under, size=size_, fill=fill
-                    )
+                    canvas.text(line, *middle, size=CAPTION_SIZE, fill=look.label)
                 )
         y += row_height + GAP
     title = f"{len(parts)} boards"
@@ -123,7 +123,8 @@ class _Part:
         if found is None:
             raise ValueError("expected a picture that `board` has made, found another")
         width, height, self.title, definitions, body = found.groups()
-        self.width, self.height, self.caption = float(width), float(height), caption
+        self.width, self.height = float(width), float(height)
+        self.caption = caption.split("\n") if caption else []
         prefix = _ID.search(definitions)
         if prefix:
             definitions = definitions.replace(prefix[0], PREFIX)
