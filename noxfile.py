@@ -33,6 +33,8 @@ ORACLES = (("linux", "x86_64"), ("win32", "AMD64"))
 # Every package with a Cargo.toml is an extension module, maou-rust the first of them.
 EXTENSIONS = sorted(path.parent.name for path in ROOT.glob("packages/*/Cargo.toml"))
 PACKAGES = sorted(path.parent.name for path in ROOT.glob("packages/*/pyproject.toml"))
+# Benchmarks that need torch, 2.5 GB on Linux: the extra `cpu` is installed for them.
+BENCHES_WITH_TORCH = {"loader", "train"}
 
 
 def sync(session: nox.Session, *options: str) -> None:
@@ -100,6 +102,18 @@ def install_wheels(session: nox.Session, *extra_groups: str) -> None:
     session.run_install(
         "uv", "pip", "install", "--quiet", *fresh, *wheels, external=True
     )
+
+
+def install_extra(session: nox.Session, extra: str) -> None:
+    """Install what an extra of maou brings, as locked, beside the wheels."""
+    path = str(Path(session.create_tmp()).resolve() / f"{extra}.txt")
+    options = ("--locked", "--package", "maou", "--extra", extra)
+    plain = ("--no-emit-workspace", "--no-hashes", "--no-header", "--no-annotate")
+    session.run_install(
+        *("uv", "export", "--quiet", *options, *plain, "--output-file", path),
+        external=True,
+    )
+    session.run_install("uv", "pip", "install", "--quiet", "-r", path, external=True)
 
 
 def pytest(session: nox.Session, *arguments: str) -> None:
@@ -339,7 +353,10 @@ def bench(session: nox.Session) -> None:
     given = session.posargs
     n_names = next((i for i, a in enumerate(given) if a.startswith("-")), len(given))
     every = sorted(p.stem for p in Path("benches").glob("*.py"))
-    for name in given[:n_names] or every:
+    names = given[:n_names] or every
+    if BENCHES_WITH_TORCH & set(names):
+        install_extra(session, "cpu")
+    for name in names:
         session.run("python", f"benches/{name}.py", *given[n_names:])
 
 

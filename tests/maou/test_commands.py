@@ -54,6 +54,7 @@ def test_the_list_of_commands_is_what_works(
         "find",
         "sample",
         "prepare",
+        "train",
         "doctor",
     ]
 

@@ -42,7 +42,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from maou import policy, svg
+    from maou import policy, svg, train
     from maou.board import Outcome
     from maou.dataset import Dataset, to_usi
     from maou.game import Comment, Game, Variation
@@ -86,6 +86,7 @@ __all__ = [
     "read_games",
     "svg",
     "to_usi",
+    "train",
     "write_games",
 ]
 
@@ -107,6 +108,7 @@ _LAZY = {
     "read_games": "maou.records",
     "svg": "maou.svg",
     "to_usi": "maou.dataset",
+    "train": "maou.train",
     "write_games": "maou.records",
 }
 
@@ -117,7 +119,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     module = import_module(_LAZY[name])
-    value = module if name in ("policy", "svg") else getattr(module, name)
+    value = module if name in ("policy", "svg", "train") else getattr(module, name)
     globals()[name] = value
     return value
 

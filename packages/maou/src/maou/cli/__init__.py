@@ -10,7 +10,18 @@ import sys
 from typing import TYPE_CHECKING
 
 from maou._version import __version__
-from maou.cli import convert, demo, doctor, find, index, info, prepare, sample, verify
+from maou.cli import (
+    convert,
+    demo,
+    doctor,
+    find,
+    index,
+    info,
+    prepare,
+    sample,
+    train,
+    verify,
+)
 from maou.cli.command import Parser
 
 if TYPE_CHECKING:
@@ -27,6 +38,7 @@ COMMANDS: tuple[Command, ...] = (
     find.COMMAND,
     sample.COMMAND,
     prepare.COMMAND,
+    train.COMMAND,
     doctor.COMMAND,
 )
 """Every command that works, in the order of `maou --help`."""
