@@ -55,7 +55,7 @@ def random_game(chance: random.Random) -> dict[str, Any]:
     }
 
 
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "start": pl.String,
     "moves": pl.List(pl.UInt16),
     "evals_cp": pl.List(pl.Int16),

@@ -278,8 +278,9 @@ impl<'a> Merger<'a> {
             entries.clear();
             let mut end = start;
             while end < self.order.len() && (self.order[end] >> 64) as u64 == key {
-                let index = self.order[end] as usize & INDEX_MASK;
-                let name = (records.move16(index), records.dataset(index));
+                let item = self.order[end];
+                let index = item as usize & INDEX_MASK;
+                let name = ((item >> 48) as u16, (item >> 40) as u8);
                 if entries.last().is_none_or(|entry| entry.name() != name) {
                     entries.push(Entry { move16: name.0, dataset: name.1, ..Entry::default() });
                 }
