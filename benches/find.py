@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from argparse import SUPPRESS, ArgumentParser
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,7 @@ def median_ms(work: Callable[[], object], n: int = 9) -> float:
     return 1e3 * statistics.median(times)
 
 
-def quantiles_us(work: Callable[[Any], object], values: list[Any]) -> list[float]:
+def quantiles_us(work: Callable[[Any], object], values: list[Any]) -> Any:
     """Time a piece of work for each value: the median and the 99th percentile."""
     times = []
     for value in values:
@@ -137,10 +138,9 @@ def measure_search(data: Path, loose: Path | None) -> dict[str, float]:
     start = maou.Board()
     facts["moves, start"] = median_ms(lambda: index.moves(start))
     for name, filters in RANGES.items():
-        facts[f"count {name}"] = median_ms(lambda f=filters: index.count(**f))
-        facts[f"page {name}"] = median_ms(
-            lambda f=filters: index.find(**f, offset=10_000, limit=50)
-        )
+        page = {**filters, "offset": 10_000, "limit": 50}
+        facts[f"count {name}"] = median_ms(partial(index.count, **filters))
+        facts[f"page {name}"] = median_ms(partial(index.find, **page))
     facts["pattern"] = median_ms(lambda: index.count(pattern=PATTERN), 3)
     facts["anonymous MB"] = anonymous_mb() - before
     if loose is not None:
@@ -198,6 +198,9 @@ def measure_duckdb(data: Path) -> dict[str, float]:
     def exact(key: int) -> object:
         return db.execute(query, [key]).fetchall()
 
+    def ask(query: str) -> object:
+        return db.execute(query).fetchall()
+
     quantiles_us(exact, keys[:100])
     facts["exact p50 µs"], facts["exact p99 µs"] = quantiles_us(exact, keys[:500])
     moves = (
@@ -209,8 +212,8 @@ def measure_duckdb(data: Path) -> dict[str, float]:
     for name, where in SQL.items():
         count = f"select count(*) from positions where {where}"
         page = f"select * from positions where {where} limit 50 offset 10000"
-        facts[f"count {name}"] = median_ms(lambda q=count: db.execute(q).fetchall(), 5)
-        facts[f"page {name}"] = median_ms(lambda q=page: db.execute(q).fetchall(), 5)
+        facts[f"count {name}"] = median_ms(partial(ask, count), 5)
+        facts[f"page {name}"] = median_ms(partial(ask, page), 5)
     db.close()
     database.unlink()
     return facts
@@ -258,12 +261,8 @@ def measure_polars(data: Path) -> dict[str, float]:
     }
     for name, wanted in filters.items():
         rows = lazy.filter(wanted)
-        facts[f"count {name}"] = median_ms(
-            lambda r=rows: r.select(pl.len()).collect(), 3
-        )
-        facts[f"page {name}"] = median_ms(
-            lambda r=rows: r.slice(10_000, 50).collect(), 3
-        )
+        facts[f"count {name}"] = median_ms(rows.select(pl.len()).collect, 3)
+        facts[f"page {name}"] = median_ms(rows.slice(10_000, 50).collect, 3)
     path.unlink()
     return facts
 

@@ -11,7 +11,7 @@ import struct
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
@@ -315,7 +315,7 @@ def test_an_empty_dataset_has_an_index(tmp_path: Path) -> None:
 
 def test_bad_questions_are_told(data: Path) -> None:
     index = maou.Index(data)
-    for filters, message in [
+    questions: list[tuple[Any, str]] = [
         ({"date": "2024-13"}, "date: expected such as `2024`"),
         ({"id": "12"}, "id: expected 16 hex digits, found `12`"),
         ({"id_prefix": "x"}, "id_prefix: expected 1 to 16 hex digits, found `x`"),
@@ -323,7 +323,8 @@ def test_bad_questions_are_told(data: Path) -> None:
         ({"ending": "gone"}, "ending: expected resign, .*found `gone`"),
         ({"unit": "moves"}, "unit: expected `games` or `positions`"),
         ({"ply": (1, 2, 3)}, "ply: expected two ends, found 3"),
-    ]:
+    ]
+    for filters, message in questions:
         with pytest.raises(maou.UsageError, match=message):
             index.count(**filters)
     with pytest.raises(maou.UsageError, match="sort: expected eval_cp, ply"):

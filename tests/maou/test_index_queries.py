@@ -96,7 +96,7 @@ def random_games(chance: random.Random, n: int) -> pl.DataFrame:
                 ),
             }
         )
-    schema = {
+    schema: dict[str, Any] = {
         "start": pl.String,
         "moves": pl.List(pl.UInt16),
         "evals_cp": pl.List(pl.Int16),
@@ -242,6 +242,7 @@ def seen(board: maou.Board) -> dict[str, Any]:
     return {"key": board.key, "sfen": board.sfen(), "turn": int(board.turn)}
 
 
+SQUARES = [f"{file}{rank}" for file in "123456789" for rank in "abcdefghi"]
 # Patterns, and what they say of a board.
 PATTERNS: dict[str, Callable[[maou.Board], bool]] = {
     "P7f": lambda b: symbol(b, "7f") == "P",
@@ -251,7 +252,6 @@ PATTERNS: dict[str, Callable[[maou.Board], bool]] = {
     "not r8b .5e": lambda b: symbol(b, "8b") != "r" and symbol(b, "5e") == "",
     "G*": lambda b: any(symbol(b, s) == "G" for s in SQUARES),
 }
-SQUARES = [f"{file}{rank}" for file in "123456789" for rank in "abcdefghi"]
 
 
 def symbol(board: maou.Board, square: str) -> str:
@@ -270,7 +270,7 @@ def turned(board: maou.Board) -> maou.Board:
 
 def swapped(places: str) -> str:
     """Case swapped, in a text that was read backwards: `+` stands behind its piece."""
-    out = []
+    out: list[str] = []
     for char in places:
         if char == "+":
             out.insert(len(out) - 1, "+")
@@ -533,10 +533,10 @@ def check_moves(index: maou.Index, found: Everything, query: Row, board: Any) ->
             for g in games
             if g["result"] < 3
         ]
-        evals = [g["eval_cp"] for g in games if g["eval_cp"] is not None]
+        evals = [float(g["eval_cp"]) for g in games if g["eval_cp"] is not None]
         side = ["black_rating", "white_rating"]
-        ratings = [g.get(side[g["turn"]]) for g in games]
-        ratings = [rating for rating in ratings if rating is not None]
+        rated = [g.get(side[g["turn"]]) for g in games]
+        ratings = [float(rating) for rating in rated if rating is not None]
         years = [g["date"].year for g in games if g.get("date") is not None]
         for name, values in [("score", points), ("eval_cp", evals)]:
             assert row[name] == (pytest.approx(np.mean(values)) if values else None)
@@ -617,11 +617,10 @@ def test_answers_are_those_of_brute_force(
         for drawn in queries:
             query = few(drawn, chance)
             if ids and chance.random() < 0.2:
-                number = chance.choice([*ids, 7])
-                query["id"] = number
+                query["id"] = chance.choice([*ids, 7])
             elif ids and chance.random() < 0.2:
-                number = f"{chance.choice(ids):016x}"
-                query["id_prefix"] = number[: chance.choice([1, 2, 8, 16])]
+                digits = f"{chance.choice(ids):016x}"
+                query["id_prefix"] = digits[: chance.choice([1, 2, 8, 16])]
             board = None
             if chance.random() < 0.4 and found.positions:
                 board = maou.Board(chance.choice(found.positions)["sfen"])
@@ -665,13 +664,14 @@ def change(chance: random.Random, records: Path, numbers: list[int]) -> list[int
 
 def check_many(index: maou.Index, found: Everything, chance: random.Random) -> None:
     """An array of positions is as many questions."""
+    queries: list[Row] = [{}, {"either_color": True}, {"ply": (1, 4)}]
     boards = [maou.Board(row["sfen"]) for row in found.positions]
     boards = [board for board in boards if board.king(0) and board.king(1)]
     if not boards:
         return
     boards = [*chance.choices(boards, k=5), maou.Board()]
     array = maou.PositionArray.from_boards(boards)
-    for query in ({}, {"either_color": True}, {"ply": (1, 4)}):
+    for query in queries:
         counts = index.count(array, **query)
         assert counts.dtype == np.uint64
         assert counts.tolist() == [index.count(board, **query) for board in boards]

@@ -340,7 +340,7 @@ def _other(other: Index | str | PathLike[str]) -> maou_index.Index | PathLike[st
     return path if maou_index.is_training_set(path) else Index(path)._index
 
 
-def _one(position: Board | str | bytes) -> Board | str | bytes:
+def _one(position: Board | str | bytes | PositionArray) -> Board | str | bytes:
     if isinstance(position, PositionArray):
         raise TypeError("position: expected one, found a PositionArray")
     return position
@@ -349,7 +349,8 @@ def _one(position: Board | str | bytes) -> Board | str | bytes:
 def _filters(filters: Filters) -> RawFilters:
     """Filters as the extension takes them."""
     raw: dict[str, Any] = {}
-    for name, value in filters.items():
+    given = cast("dict[str, Any]", filters)
+    for name, value in given.items():
         if value is None:
             continue
         if name in ("rating", "eval_cp", "ply"):
