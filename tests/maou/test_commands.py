@@ -55,6 +55,8 @@ def test_the_list_of_commands_is_what_works(
         "sample",
         "prepare",
         "train",
+        "evaluate",
+        "export",
         "doctor",
     ]
 

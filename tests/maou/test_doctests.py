@@ -26,7 +26,7 @@ MODULES = sorted(
     }
     - {"maou.__main__"}
     # torch is installed in one environment of the tests only.
-    - (set() if find_spec("torch") else {"maou._torch_dataset"})
+    - (set() if find_spec("torch") else {"maou._torch_dataset", "maou._torch_to_onnx"})
 )
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FLAGS = (

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from maou import policy, svg, train
     from maou.board import Outcome
     from maou.dataset import Dataset, to_usi
+    from maou.evaluation import evaluate
+    from maou.export import export_onnx
     from maou.game import Comment, Game, Variation
     from maou.headers import TimeControl
     from maou.index import Index
@@ -81,6 +83,8 @@ __all__ = [
     "UsageError",
     "Variation",
     "__version__",
+    "evaluate",
+    "export_onnx",
     "policy",
     "prepare",
     "read_games",
@@ -103,6 +107,8 @@ _LAZY = {
     "TimeControl": "maou.headers",
     "TrainingSet": "maou.training_set",
     "Variation": "maou.game",
+    "evaluate": "maou.evaluation",
+    "export_onnx": "maou.export",
     "policy": "maou.policy",
     "prepare": "maou.preparation",
     "read_games": "maou.records",

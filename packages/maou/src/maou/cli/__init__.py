@@ -14,6 +14,8 @@ from maou.cli import (
     convert,
     demo,
     doctor,
+    evaluate,
+    export,
     find,
     index,
     info,
@@ -39,6 +41,8 @@ COMMANDS: tuple[Command, ...] = (
     sample.COMMAND,
     prepare.COMMAND,
     train.COMMAND,
+    evaluate.COMMAND,
+    export.COMMAND,
     doctor.COMMAND,
 )
 """Every command that works, in the order of `maou --help`."""

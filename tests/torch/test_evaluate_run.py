@@ -1,0 +1,97 @@
+"""`maou evaluate` with runs: which weights, and what they were trained on."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from maou_rust import maou_io
+from runs import LINEAGE, make_run
+
+import maou
+from maou.cli import main
+from maou.evaluation import evaluate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.torch
+
+
+def prepared(dataset: Path, out: Path) -> Path:
+    maou_io.prepare(
+        [(dataset, 1.0, None)], out, memory=100_000_000, validation_per_10000=3333
+    )
+    return out
+
+
+def lineage_of(training_set: Path) -> dict[str, object]:
+    found = maou.TrainingSet(training_set).info()["manifest_xxh3"]
+    return {**LINEAGE, "path": str(training_set), "manifest_xxh3": found}
+
+
+def test_positions_of_the_runs_training_set_are_told(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    training_set = prepared(dataset, tmp_path / "train")
+    run = make_run(tmp_path / "run", lineage=lineage_of(training_set))
+    words = ["evaluate", str(run), str(dataset), "--resamples", "0", "--limit", "400"]
+    assert main([*words, "--json"]) == 0
+    told = capsys.readouterr()
+    seen = json.loads(told.out)["seen"]
+    assert seen["training_set"] == str(training_set)
+    assert 0 < seen["n"] <= seen["n_looked_up"] == 400
+    assert told.err.startswith(
+        f"warning: {seen['n']} of 400 positions ({seen['share']:.1%}) are in the"
+        f" training set {training_set}: "
+    )
+    assert main([*words, "--unseen"]) == 0
+    told = capsys.readouterr()
+    assert told.err == ""
+    assert "400 positions" in told.out
+
+
+def test_a_training_set_that_is_gone_or_another_is_not_looked_into(
+    dataset: Path, tmp_path: Path
+) -> None:
+    training_set = prepared(dataset, tmp_path / "train")
+    lineage = lineage_of(training_set)
+    other = {**lineage, "manifest_xxh3": "0" * 16}
+    gone = {**lineage, "path": str(tmp_path / "gone")}
+    for number, wrong in enumerate((other, gone)):
+        run = make_run(tmp_path / f"run{number}", lineage=wrong)
+        found = evaluate(run, dataset, limit=100, n_resamples=0, device="cpu")
+        assert found.seen is None
+        assert "not looked up" in str(found)
+    named = evaluate(
+        run, dataset, limit=100, n_resamples=0, training_set=training_set, device="cpu"
+    )
+    assert named.seen is not None
+
+
+def test_weights_are_those_that_are_asked_for(dataset: Path, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", ema=True, names=("last", "best-policy"))
+
+    def entropy(**which: object) -> float:
+        found = evaluate(run, dataset, limit=50, device="cpu", **which)  # type: ignore[arg-type]
+        score = found.scores["policy_cross_entropy"]
+        assert score is not None
+        return score.value
+
+    assert entropy() == entropy(checkpoint="best-policy", ema=True)
+    figures = {
+        entropy(checkpoint=checkpoint, ema=ema)
+        for checkpoint in ("last", "best-policy")
+        for ema in (True, False)
+    }
+    assert len(figures) == 4
+
+
+def test_a_gpu_that_is_not_there(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = make_run(tmp_path / "run")
+    words = ["evaluate", str(run), str(dataset), "--device", "cuda:99"]
+    assert main(words) == 2
+    assert "device `cuda:99`: expected a GPU" in capsys.readouterr().err
