@@ -79,6 +79,9 @@ def facts(row: Row, board: Board, number: int) -> list[str]:
     ply = "" if row["ply"] is None else f"ply {row['ply']}, "
     black_hand, white_hand = hands_of(board)
     lines = [f"#{number}  {ply}{turn} to move"]
+    if row.get("n") is not None:
+        times = "once" if row["n"] == 1 else f"{row['n']:,} times"
+        lines[0] += f", there {times}"
     if row["game"] is None:
         lines += ["", f"White   holds {white_hand}", f"Black   holds {black_hand}"]
     else:
@@ -93,9 +96,6 @@ def facts(row: Row, board: Board, number: int) -> list[str]:
     if row["eval_cp"] is not None:
         lines.append(f"eval    {eval_text(row['eval_cp'])} for {turn}")
     lines.append(f"result  {ending_text(row)}")
-    if row.get("n") is not None:
-        times = "once" if row["n"] == 1 else f"{row['n']:,} times"
-        lines.append(f"also    {times} in the other")
     where = [str(row[name]) for name in ("date", "event") if row.get(name)]
     lines.append(f"from    {', '.join(where) or row['source']}")
     return lines

@@ -68,8 +68,10 @@ def show(
     else:
         rows = pages.first(N_SHOWN)
         first = arguments.offset + 1
-        print(games_table(rows) if pages.unit == "games" else cards(rows, first))
-        print(f"\n{shown(len(rows), n, pages.unit)}")
+        if rows:
+            is_games = pages.unit == "games"
+            print(games_table(rows) if is_games else cards(rows, first), end="\n\n")
+        print(f"{shown(len(rows), n, pages.unit)}")
     return 0
 
 
