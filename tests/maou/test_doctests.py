@@ -56,6 +56,7 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert main(["demo"]) == 0
         assert main(["index", "maou-demo/data"]) == 0
         assert main(["convert", "maou-demo/records", "-o", "dataset"]) == 0
+        assert main(["prepare", "dataset", "-o", "train", "--validation", "5%"]) == 0
         games = sorted((folder / "maou-demo/records").glob("*.csa"))
         (folder / "game.csa").write_bytes(games[0].read_bytes())
     return folder

@@ -15,6 +15,7 @@ mod options;
 mod order;
 mod ring;
 mod rows;
+mod stream;
 #[cfg(test)]
 mod tests;
 

@@ -50,6 +50,16 @@ class TrainingSet:
 
     Rows of a split lie in the order of their keys, which are hashes: rows beside each
     other have nothing to do with each other.
+
+    Examples:
+        >>> import maou
+        >>> training_set = maou.TrainingSet("train")  # made by `maou prepare`
+        >>> with training_set.batches(64, legal_mask=True) as batches:
+        ...     batch = next(batches)
+        >>> batch.board.shape, batch.legal.shape, batch.weight.sum()
+        ((64, 81), (64, 2187), np.float32(64.0))
+        >>> training_set.contains(batch.key).all()
+        np.True_
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
