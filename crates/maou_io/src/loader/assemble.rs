@@ -136,7 +136,7 @@ fn planes(
     let first = first.chunks_exact_mut(row_first.len());
     let second = second.chunks_exact_mut(row_second.len());
     for (row, ((position, first), second)) in positions.iter().zip(first).zip(second).enumerate() {
-        batch::dlshogi(std::slice::from_ref(position), &mut row_first, &mut row_second, 1)
+        batch::dlshogi(slice::from_ref(position), &mut row_first, &mut row_second, 1)
             .map_err(|error| RowError { row, ..error })?;
         stream::copy(&row_first, first);
         stream::copy(&row_second, second);

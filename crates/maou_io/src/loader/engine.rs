@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZero;
 use std::ops::Range;
 use std::process;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -48,6 +48,8 @@ struct Open {
     n_pieces: usize,
     /// Pieces that are not written yet.
     n_left: AtomicUsize,
+    /// Whether one of them could not be written.
+    is_broken: AtomicBool,
 }
 
 /// A window of record batches that is being read.
@@ -547,7 +549,9 @@ impl Shared {
         } else {
             let n_pieces = options.batch_size.div_ceil(*piece_rows);
             let n_left = AtomicUsize::new(n_pieces);
-            state.open.push_back((Arc::new(Open { generation, step, slot, n_pieces, n_left }), 0));
+            let is_broken = AtomicBool::new(false);
+            let open = Open { generation, step, slot, n_pieces, n_left, is_broken };
+            state.open.push_back((Arc::new(open), 0));
             state.is_gathering = false;
             state.next_open += options.stride.1;
             if state.next_open >= deal.n_steps() {
@@ -572,13 +576,14 @@ impl Shared {
             })
         };
         if let Err(error) = written {
+            open.is_broken.store(true, Ordering::Release);
             self.fail(open.generation, error);
         }
         if open.n_left.fetch_sub(1, Ordering::AcqRel) > 1 {
             return;
         }
         let mut state = lock(&self.state);
-        if state.generation == open.generation {
+        if state.generation == open.generation && !open.is_broken.load(Ordering::Acquire) {
             state.ready.insert(open.step, open.clone());
         } else {
             state.free.push(open.slot.clone());

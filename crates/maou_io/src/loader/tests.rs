@@ -330,7 +330,7 @@ fn a_policy_with_many_moves_gets_the_room_that_it_needs() {
 
 #[test]
 fn rows_that_cannot_be_end_the_batches_with_a_sentence() {
-    let check = |change: &dyn Fn(&mut TrainingRows), scheme, message: &str| {
+    let check = |change: &dyn Fn(&mut TrainingRows), scheme, broken: u64, message: &str| {
         let mut rows = made(64, 64);
         change(&mut rows);
         let options = LoaderOptions { batch_size: 16, threads: 2, scheme, ..Default::default() };
@@ -338,7 +338,10 @@ fn rows_that_cannot_be_end_the_batches_with_a_sentence() {
         loader.seek(0, 0).unwrap();
         let error = loop {
             match take(&loader) {
-                Ok(found) => assert!(found.is_some(), "an error before the end"),
+                Ok(found) => {
+                    let batch = seen(&found.expect("an error before the end"), loader.layout());
+                    assert!(!numbers(&batch).contains(&broken));
+                }
                 Err(error) => break error.to_string(),
             }
         };
@@ -353,6 +356,7 @@ fn rows_that_cannot_be_end_the_batches_with_a_sentence() {
     check(
         &|rows| rows.made[0].rows[9].position[3..].fill(0xFF),
         PolicyScheme::Labels2187,
+        9,
         "row 9: expected",
     );
     let odd = |rows: &mut TrainingRows| {
@@ -366,6 +370,7 @@ fn rows_that_cannot_be_end_the_batches_with_a_sentence() {
     check(
         &odd,
         PolicyScheme::Labels1496,
+        7,
         "row 7: expected a move with one of 1496 labels, found `P*1a` in `",
     );
 }
