@@ -166,6 +166,7 @@ def learning_rate(config: Config, step: int, n_steps: int) -> float:
     """The learning rate of a step, counted from 0.
 
     Examples:
+        >>> from maou.train import Config
         >>> words = ["optimizer.lr=1", "optimizer.warmup_steps=2"]
         >>> config = Config.from_words([*words, "optimizer.final_lr=0"])
         >>> [round(learning_rate(config, step, 6), 3) for step in range(6)]
