@@ -425,7 +425,7 @@ fn start_of(games: &Games<'_>, row: usize) -> Made<Position> {
 }
 
 /// The moves of a game.
-fn span<'a>(moves: &'a LargeListArray, row: usize) -> &'a [u16] {
+fn span(moves: &LargeListArray, row: usize) -> &[u16] {
     let offsets = moves.value_offsets();
     let span = offsets[row] as usize..offsets[row + 1] as usize;
     &moves.values().as_primitive::<UInt16Type>().values()[span]

@@ -15,14 +15,14 @@ use crate::training::reader::{OpenTrainingFile, TrainingFile, TrainingSet};
 /// Something whose games and positions are kept out.
 pub(super) enum Excluded {
     /// A dataset, with the rows of it that are no variations.
-    Dataset(Dataset, GameMask),
-    Training(TrainingSet),
+    Dataset(Box<Dataset>, GameMask),
+    Training(Box<TrainingSet>),
 }
 
 impl Excluded {
     pub(super) fn new(dataset: Dataset) -> Result<Excluded> {
         let mask = main_lines(&dataset)?;
-        Ok(Excluded::Dataset(dataset, mask))
+        Ok(Excluded::Dataset(Box::new(dataset), mask))
     }
 
     pub(super) fn n_keys(&self) -> u64 {

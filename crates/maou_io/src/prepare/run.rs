@@ -64,7 +64,7 @@ pub struct PrepareOptions {
 /// How far a run has come.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct PrepareProgress {
-    /// What it is doing: `select`, `exclude`, `replay`, `merge` or `compare`.
+    /// What it is doing: `select`, `replay`, `merge`, `compare` or, of a verification, `verify`.
     pub phase: &'static str,
     /// What is done of that, in no unit.
     pub done: u64,
@@ -247,7 +247,7 @@ fn open(path: &Path) -> Result<Dataset> {
 
 fn open_excluded(path: &Path) -> Result<Excluded> {
     if TrainingSet::is_at(path) {
-        TrainingSet::open(path).map(Excluded::Training)
+        TrainingSet::open(path).map(|set| Excluded::Training(Box::new(set)))
     } else {
         open(path).and_then(Excluded::new)
     }

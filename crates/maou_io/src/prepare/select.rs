@@ -56,7 +56,7 @@ impl GameMask {
     /// Adds the bit of the next game.
     #[inline]
     pub fn push(&mut self, stays: bool) {
-        if self.len % 64 == 0 {
+        if self.len.is_multiple_of(64) {
             self.words.push(0);
         }
         self.words[self.len / 64] |= u64::from(stays) << (self.len % 64);
