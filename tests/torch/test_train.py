@@ -271,6 +271,8 @@ def test_half_precision(training_set: Path, tmp_path: Path, amp: str) -> None:
     assert load(run, "last").network.policy.weight.dtype == torch.float32
 
 
+# What torch's compiler has to say of a Python is torch's business.
+@pytest.mark.filterwarnings("ignore")
 def test_a_compiled_network_is_saved_as_it_is(
     training_set: Path, tmp_path: Path
 ) -> None:
