@@ -785,8 +785,6 @@ class BatchBuffer:
     It is filled anew when all buffers of the batch are gone, and not before.
     """
 
-    def __buffer__(self, flags: int, /) -> memoryview: ...
-
 @final
 class Loader:
     """Makes batches of rows on threads of its own; `maou.TrainingSet.batches`.
