@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -107,8 +108,8 @@ def ranks(device: str) -> Iterator[Ranks]:
         return
     if picked.type == "cuda":
         torch.cuda.set_device(picked)
-    distributed.init_process_group("nccl" if picked.type == "cuda" else "gloo")
-    try:
-        yield Ranks(distributed.get_rank(), world_size, picked)
-    finally:
-        distributed.destroy_process_group()
+    # Once in a process: torchrun's store does not take a second group after the first.
+    if not distributed.is_initialized():
+        distributed.init_process_group("nccl" if picked.type == "cuda" else "gloo")
+        atexit.register(distributed.destroy_process_group)
+    yield Ranks(distributed.get_rank(), world_size, picked)
