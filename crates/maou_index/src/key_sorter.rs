@@ -45,7 +45,7 @@ impl KeySorter {
         // Some parts are sorted at a time, beside the others.
         let n_parts = (bytes / (memory / 16).max(1)).clamp(64, 4096).next_power_of_two();
         KeySorter {
-            path: dir.join("keys.spool.tmp"),
+            path: dir.join("sorter.spool.tmp"),
             file: None,
             file_len: 0,
             parts: (0..n_parts).map(|_| Part::default()).collect(),
