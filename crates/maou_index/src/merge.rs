@@ -82,7 +82,7 @@ fn chosen(live: &[u64], is_needed: &[bool], segments: &[Segment]) -> Vec<usize> 
     for (n_kept, index) in needed.iter().enumerate().rev() {
         let is_too_many = n_kept + 1 >= MAX_SEGMENTS;
         let is_small = live[*index] < RATIO * total;
-        if !merged.is_empty() && !(is_small || is_too_many) {
+        if !(merged.is_empty() || is_small || is_too_many) {
             break;
         }
         if total + live[*index] > MAX_POSITIONS {
