@@ -158,9 +158,8 @@ def loop(rows: Rows, n: int) -> Side:
 
 def data_loader(rows: Rows, n: int) -> Side:
     """torch's `DataLoader` in this process: workers would be other cores."""
-    from torch.utils.data import DataLoader, RandomSampler
-
     import torch
+    from torch.utils.data import DataLoader, RandomSampler
 
     torch.set_num_threads(1)
 

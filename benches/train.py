@@ -15,9 +15,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from maou_rust import maou_io, maou_shogi
 
-import torch
 from maou.train.config import Config
 from maou.train.learner import Learner
 from maou.train.network import Network

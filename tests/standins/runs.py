@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
+
 from maou.train import Config
 from maou.train.checkpoint import Checkpoint, write
 from maou.train.network import Network

@@ -12,10 +12,10 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import torch
 from runs import make_run
 
 import maou
-import torch
 from maou import export
 from maou.cli import main
 from maou.evaluation import evaluate

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pytest
+import torch
 from maou_rust import maou_io, maou_shogi
 
 import maou
-import torch
 from maou.train import Config, train
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import maou
-import torch
 from maou import policy
 from maou.train.config import LossConfig, ModelConfig
 from maou.train.losses import MEASURES, losses, means, value_targets

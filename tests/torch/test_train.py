@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 import torch
+
 from maou import DatasetError, TrainingSet, UsageError
 from maou.cli import main
 from maou.train import Config, TrainingError, load, resume, train

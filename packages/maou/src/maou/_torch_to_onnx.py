@@ -12,8 +12,8 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import onnx
-
 import torch
+
 from maou._version import __version__
 
 if TYPE_CHECKING:

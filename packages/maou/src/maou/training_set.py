@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from os import PathLike
 
     import polars as pl
+    import torch
     from maou_rust.maou_io import TrainingInfo
 
-    import torch
     from maou._torch_dataset import BatchDataset
     from maou.policy import Scheme
 

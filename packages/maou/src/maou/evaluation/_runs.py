@@ -30,6 +30,7 @@ def open_run(
     """
     require("torch", "safetensors")
     import torch
+
     from maou.train import load
     from maou.train.checkpoint import find
     from maou.train.ranks import pick_device

@@ -18,10 +18,10 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import torch
 from maou_rust import DatasetError, UsageError
 from safetensors.torch import load_file, save_file
 
-import torch
 from maou.train.config import Config
 from maou.train.network import Network
 

@@ -7,12 +7,12 @@ import math
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
+import torch
+from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-import torch
 from maou.train import checkpoint as checkpoints
 from maou.train.losses import Losses, losses
-from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from maou.train.ranks import Ranks
     from torch import Tensor
+
+    from maou.train.ranks import Ranks
 
 LOG = "log.jsonl"
 CURVES = {

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from maou_rust import UsageError
-
 import torch
+from maou_rust import UsageError
+from torch import nn
+
 from maou._version import __version__
 from maou.train import checkpoint as checkpoints
 from maou.train.config import Config
@@ -34,7 +35,6 @@ from maou.train.network import Network, n_multiplications, n_weights
 from maou.train.ranks import Ranks, ranks
 from maou.train.watch import Interrupt, Watch, enough_memory
 from maou.training_set import TrainingSet
-from torch import nn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

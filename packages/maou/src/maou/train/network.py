@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
+from torch import Tensor, nn
 from torch.nn import functional
 
-import torch
 from maou import policy
-from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from maou.train.config import ModelConfig

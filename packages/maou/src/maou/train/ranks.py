@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from maou_rust import UsageError
-
 import torch
+from maou_rust import UsageError
 from torch import distributed
 
 if TYPE_CHECKING:

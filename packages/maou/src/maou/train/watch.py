@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
+
 from maou.train import checkpoint as checkpoints
 from maou.train.errors import TrainingError
 
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from torch import Tensor
+
     from maou.train.config import Config
     from maou.train.ranks import Ranks
-    from torch import Tensor
 
 N_ROWS_TOLD = 8
 
