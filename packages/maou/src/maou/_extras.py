@@ -6,7 +6,6 @@ EXTRAS = {
     "matplotlib": "cpu",
     "onnx": "cpu",
     "onnxruntime": "cpu",
-    "onnxscript": "cpu",
     "safetensors": "cpu",
     "tensorboard": "cpu",
     "torch": "cpu",
