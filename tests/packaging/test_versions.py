@@ -20,8 +20,8 @@ STUBS = ROOT / "packages/maou-rust/maou_rust-stubs"
 # The interface number and the digest of the stubs that it stands for. When the stubs
 # change, raise INTERFACE in packages/maou-rust/src/lib.rs and maou/_compat.py if code
 # written for the old ones would no longer work, and write the new digest here.
-INTERFACE = 2
-STUBS_DIGEST = "75a5f8ed1107ab60701c9ce6baa885cef5c597fb966c54d5f2c9dc43c6abd5f9"
+INTERFACE = 3
+STUBS_DIGEST = "3d634431c6ceaf88b1840936505677660b379bf506decaf86fb875aa18245bba"
 
 
 def toml(name: str) -> dict[str, object]:

@@ -22,8 +22,8 @@ use crate::segment_writer::{NewGame, SegmentWriter};
 /// The memory that a build takes at most, unless it is told otherwise.
 pub const DEFAULT_MEMORY: u64 = 512 << 20;
 
-/// The least memory that a build can be told.
-pub const MIN_MEMORY: u64 = 64 << 20;
+/// The least memory that a build can be told; in tests so little that few positions spill.
+pub const MIN_MEMORY: u64 = if cfg!(test) { 1 << 20 } else { 64 << 20 };
 
 /// Positions of a segment at most.
 const MAX_SEGMENT_POSITIONS: u64 = 4_000_000_000;
@@ -397,4 +397,38 @@ fn add_chunk(writer: &mut SegmentWriter, chunk: &Chunk, is_games: bool) -> Resul
         writer.add_game(&new, game.moves, here)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use maou_shogi::generate::{GameGenerator, GeneratorOptions};
+    use maou_shogi::record::{Format, GameRecord};
+
+    /// Enough positions that the sorter and the spools of the writer all need their files.
+    #[test]
+    fn what_is_spilled_gives_the_same_bytes() {
+        let root = std::env::temp_dir().join(format!("maou-index-spill-{}", std::process::id()));
+        let (record, data) = (root.join("games.csa"), root.join("data"));
+        fs::create_dir_all(&root).unwrap();
+        let mut generator = GameGenerator::new(GeneratorOptions::default());
+        let (mut game, mut text) = (GameRecord::default(), String::new());
+        for _ in 0..2_000 {
+            generator.next_text(Format::Csa, &mut game, &mut text);
+            text.push_str("/\n");
+        }
+        fs::write(&record, text).unwrap();
+        maou_io::convert(&[record], &data, &Default::default(), &mut |_| true).unwrap();
+        let bytes = |memory: u64| {
+            let options = BuildOptions { memory, force: true, ..Default::default() };
+            assert!(build(&data, &options, &mut |_| true).unwrap().n_positions > 200_000);
+            let mut files = fs::read_dir(data.join("index")).unwrap().map(|f| f.unwrap().path());
+            let segment = files.find(|path| {
+                path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"segment"))
+            });
+            fs::read(segment.unwrap()).unwrap()
+        };
+        assert!(bytes(DEFAULT_MEMORY) == bytes(MIN_MEMORY));
+        fs::remove_dir_all(&root).unwrap();
+    }
 }

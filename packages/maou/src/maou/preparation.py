@@ -91,7 +91,7 @@ def prepare(
 
     Examples:
         >>> import maou
-        >>> report = maou.prepare("maou-demo/data", "train", validation=0.1)
+        >>> report = maou.prepare("maou-demo/data", "train-demo", validation=0.1)
         >>> report["train"]["n_rows"] <= report["train"]["n_occurrences"]
         True
     """
