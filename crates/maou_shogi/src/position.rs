@@ -651,7 +651,7 @@ mod tests {
 
     #[test]
     fn the_squares_of_a_kind_are_those_of_the_board() {
-        crate::testing::random_games(47, 16, |position| {
+        random_games(47, 16, |position| {
             for color in Color::ALL {
                 for kind in PieceType::ALL {
                     let expected = position.to_setup().squares_of(color, kind).collect();

@@ -66,7 +66,7 @@ unsafe impl Send for PyMemory {}
 unsafe impl Sync for PyMemory {}
 
 impl PyMemory {
-    fn new(mut buffer: PyBuffer<u8>, len: usize) -> PyResult<Box<dyn Memory>> {
+    fn lent(mut buffer: PyBuffer<u8>, len: usize) -> PyResult<Box<dyn Memory>> {
         let start = results(&mut buffer, len)?.as_mut_ptr();
         if len > 0 && !start.addr().is_multiple_of(64) {
             return Err(PyBufferError::new_err("expected memory aligned to 64 bytes"));
@@ -183,7 +183,7 @@ impl Loader {
 
     fn add_buffer(&self, py: Python<'_>, main: PyBuffer<u8>, sparse: PyBuffer<u8>) -> PyResult<()> {
         let (_, main_len, sparse_len) = self.buffers(py)?;
-        let memory = (PyMemory::new(main, main_len)?, PyMemory::new(sparse, sparse_len)?);
+        let memory = (PyMemory::lent(main, main_len)?, PyMemory::lent(sparse, sparse_len)?);
         self.with(py, |loader| {
             loader.add_buffer(memory.0, memory.1);
             Ok(())

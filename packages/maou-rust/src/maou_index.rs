@@ -295,7 +295,7 @@ impl Index {
 /// What an index is compared with: another one, or the training set at a path.
 enum Compared {
     Dataset(Py<Index>),
-    TrainingSet(TrainingSet),
+    TrainingSet(Box<TrainingSet>),
 }
 
 impl Compared {
@@ -305,7 +305,8 @@ impl Compared {
         }
         let path: PathBuf = other.extract()?;
         let opened = py.detach(|| TrainingSet::open(&path));
-        opened.map(Compared::TrainingSet).map_err(|error| dataset_error(py, error))
+        let set = opened.map_err(|error| dataset_error(py, error))?;
+        Ok(Compared::TrainingSet(Box::new(set)))
     }
 
     fn as_other(&self) -> Other<'_> {
