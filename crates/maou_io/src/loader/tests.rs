@@ -259,8 +259,7 @@ fn every_row_comes_once_an_epoch_over_all_ranks() {
                 let of_rank: Vec<_> =
                     (0..world_size).map(|rank| run(&rows, &options(rank), 0, 0)).collect();
                 assert!(of_rank.iter().all(|batches| batches.len() == of_rank[0].len()));
-                let mut found: Vec<u64> =
-                    of_rank.iter().flatten().flat_map(|batch| numbers(batch)).collect();
+                let mut found: Vec<u64> = of_rank.iter().flatten().flat_map(numbers).collect();
                 found.sort_unstable();
                 found.dedup();
                 let n_steps = of_rank[0].len();
