@@ -175,6 +175,11 @@ def resume(
         task = Task(here, Path(run), config, training_set, meta["data"], progress)
         _check_parts(task)
         place = Place(**{name: meta[name] for name in Place._fields})
+        if len(steps := set(here.gathered(place.step))) > 1:
+            raise UsageError(
+                f"{path}: expected one step for all processes, found"
+                f" {sorted(steps)}: the folder of the run has to be the same for all"
+            )
         return _loop(task, network, place, saved)
 
 
@@ -341,9 +346,22 @@ def _save(
     measures: dict[str, float | None],
     also: tuple[str, ...],
 ) -> None:
-    """Write a checkpoint, in the first process."""
-    if not task.ranks.is_first:
-        return
+    """Write a checkpoint, in the first process; the others wait until it is there."""
+    if task.ranks.is_first:
+        _write(task, learner, place, batches, measures=measures, also=also)
+    task.ranks.wait()
+
+
+def _write(
+    task: Task,
+    learner: Learner,
+    place: Place,
+    batches: Batches,
+    *,
+    measures: dict[str, float | None],
+    also: tuple[str, ...],
+) -> None:
+    """Write a checkpoint."""
     # At the begin of an epoch there is nothing to go on with.
     place = place._replace(loader=batches.state_dict() if place.part else None)
     meta = {
