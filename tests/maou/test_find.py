@@ -202,11 +202,33 @@ def test_moves_add_up_what_was_played(find: Find, every: pl.DataFrame) -> None:
     for row in found["moves"]:
         told = [row["n"], row["eval_cp"], row["last_year"]]
         assert told == pytest.approx(known[row["move"]])
-    text = find("--moves", "--limit", "1")
-    assert text.splitlines()[0].endswith("Black to move")
-    assert "\nmove " in text
-    assert "█" in text.splitlines()[-1]
+    lines = find("--moves", "--limit", "1").splitlines()
+    assert lines[0].endswith("Black to move")
+    assert lines[-4].startswith("move ")
+    assert "█" in lines[-3]
+    n = len(found["moves"])
+    assert lines[-1] == f"1 of {n} moves; --limit, --offset show more"
     assert len(find("--moves").splitlines()) == 12 + len(found["moves"])
+
+
+def test_moves_tell_how_often_where_games_come_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "games.usi").write_text(
+        "startpos moves 5i5h 5a5b 5h5i 5b5a 5i5h\nstartpos moves 7g7f\n"
+    )
+    data = str(tmp_path / "data")
+    maou_io.convert([tmp_path / "games.usi"], data)
+    assert main(["index", data]) == 0
+    capsys.readouterr()
+    assert main(["find", data, "--moves"]) == 0
+    header, *moves = capsys.readouterr().out.splitlines()[-3:]
+    columns = "move games times score eval rating last share"
+    assert " ".join(header.split()) == columns
+    assert [line.split()[1:4] for line in moves] == [
+        ["5i5h", "1", "2"],
+        ["7g7f", "1", "1"],
+    ]
 
 
 def test_records_of_what_was_found(
@@ -245,6 +267,9 @@ def test_a_sheet_of_boards(find: Find, tmp_path: Path) -> None:
     assert told.startswith(f"{sheet}: 3 of ")
     assert sheet.read_text(encoding="utf-8").count("<title>") == 4
     assert [path.name for path in tmp_path.iterdir()] == ["sheet.svg"]
+    nowhere = str(tmp_path / "no" / "sheet.svg")
+    told = find("--player", "*", "--limit", "1", "--svg", nowhere, status=2)
+    assert told == f"maou find: {nowhere}: no such file or directory\n"
 
 
 @pytest.mark.parametrize(
@@ -253,6 +278,8 @@ def test_a_sheet_of_boards(find: Find, tmp_path: Path) -> None:
         (["--pattern", "P7f 歩7e"], "column 5: expected a term: ", 4),
         (["--pattern", "R2h hand:3R"], "column 10: expected from 1 to 2 rooks", 9),
         (["--sfen", "歩 x"], "column 1: expected a piece", 0),
+        (["--sfen", "startpos moves 7g7f"], "column 10: expected an SFEN or", 9),
+        (["--sfen", "position startpos"], "column 1: expected an SFEN or", 0),
         (["--after", "7g7f 　3c3e"], "column 7: expected a legal move", 7),
         (["--after", "7g7f foo"], "column 6: expected a move such as", 5),
         (["--hcp", "zz"], "column 1: expected 64 hex digits, found `z`", 0),
@@ -285,6 +312,8 @@ def test_other_things_that_cannot_be_asked(find: Find, refused: Find) -> None:
         (["--either-color"], "expected a position or a --pattern"),
         (["--moves", "--pattern", "P7f"], "expected one position"),
         (["--moves", "--unit", "games"], "not allowed with argument --unit"),
+        (["--moves", "--final"], "not allowed with argument --final"),
+        (["--moves", "--sort", "rating"], "not allowed with argument --sort"),
         (["--descending"], "expected a --sort"),
         (["--svg", "a.svg", "--limit", "401"], "at most 400 boards"),
         (["--svg", "a.txt"], "ends in .svg or .png, found `a.txt`"),

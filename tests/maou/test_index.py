@@ -322,13 +322,19 @@ def test_bad_questions_are_told(data: Path) -> None:
         ({"result": 4}, "result: expected 0 draw"),
         ({"ending": "gone"}, "ending: expected resign, .*found `gone`"),
         ({"unit": "moves"}, "unit: expected `games` or `positions`"),
+        ({"result": "black"}, "result: expected 0 draw, .*found `black`"),
         ({"ply": (1, 2, 3)}, "ply: expected two ends, found 3"),
+        ({"eval_cp": "30"}, "eval_cp: expected numbers as ends, found `30`"),
     ]
     for filters, message in questions:
         with pytest.raises(maou.UsageError, match=message):
             index.count(**filters)
     with pytest.raises(maou.UsageError, match="sort: expected eval_cp, ply"):
         index.find(sort="name")
+    with pytest.raises(maou.UsageError, match="limit: expected a number from 0"):
+        index.find(limit=-1)
+    with pytest.raises(maou.UsageError, match="offset: expected a number from 0"):
+        index.also_in(index, offset=-1)
     with pytest.raises(maou.UsageError, match="sort: expected `date`"):
         index.find(player="a", sort="ply")
     with pytest.raises(TypeError, match="unexpected argument `names`"):
@@ -377,12 +383,30 @@ def test_columns_are_pinned(data: Path) -> None:
     assert dict(index.moves(maou.Board()).schema) == {
         "move": pl.UInt16,
         "n": pl.UInt64,
+        "games": pl.UInt64,
         "score": pl.Float64,
         "eval_cp": pl.Float64,
         "rating": pl.Float64,
         "last_year": pl.Int32,
     }
     assert re.fullmatch(r"Index\('.*data'\)", repr(index))
+
+
+def test_moves_count_a_game_once(tmp_path: Path) -> None:
+    """However often it comes to the position or, without colors, to its twin."""
+    # The first game comes back to the start, and then to the start with White to move.
+    (tmp_path / "games.usi").write_text(
+        "startpos moves 5i5h 5a5b 5h5i 5b5a 5i5h 5a5b 5h4h 5b5a 4h5i 5a5b\n"
+        "startpos moves 5i5h\n"
+        "startpos moves 7g7f\n"
+    )
+    maou_io.convert([tmp_path / "games.usi"], tmp_path / "data")
+    maou_index.build(tmp_path / "data")
+    index = maou.Index(tmp_path / "data")
+    counts = index.moves(maou.Board())["n", "games"].rows()
+    assert counts == [(3, 2), (1, 1)]
+    counts = index.moves(maou.Board(), either_color=True)["n", "games"].rows()
+    assert counts == [(4, 2), (1, 1)]
 
 
 def test_dates_may_be_whole_months_and_years(data: Path) -> None:

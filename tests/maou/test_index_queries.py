@@ -522,8 +522,13 @@ def check_moves(index: maou.Index, found: Everything, query: Row, board: Any) ->
             move = int(turned_move(move))
         expected.setdefault(move, []).append(row)
     moves = index.moves(board, **query)
-    assert dict(moves.select("move", "n").iter_rows()) == {
-        move: len(rows) for move, rows in expected.items()
+    assert set(moves.select("move", "n", "games").iter_rows()) == {
+        (
+            move,
+            len(rows),
+            len({r["game_number"] for r in rows if r["game"] is not None}),
+        )
+        for move, rows in expected.items()
     }
     assert moves["n"].is_sorted(descending=True)
     for row in moves.iter_rows(named=True):

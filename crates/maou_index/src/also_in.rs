@@ -344,7 +344,7 @@ impl Index {
                     false => position - segment.meta.n_game_positions,
                 };
                 let (segment, is_game) = (run.segment as u32, run.is_games);
-                if !page.hit(Hit { query: 0, segment, is_game, row, position })? {
+                if !page.hit(Hit { query: 0, is_twin: false, segment, is_game, row, position })? {
                     return Ok(());
                 }
             }
@@ -412,7 +412,14 @@ impl Index {
                 }
                 if other.games_with(segment.id_at(game)?, query.variations)? > 0 {
                     let (at, position) = (run.segment as u32, segment.positions_of(game)?.start);
-                    let hit = Hit { query: 0, segment: at, is_game: true, row: game, position };
+                    let hit = Hit {
+                        query: 0,
+                        is_twin: false,
+                        segment: at,
+                        is_game: true,
+                        row: game,
+                        position,
+                    };
                     if !sink.hit(hit)? {
                         return Ok(());
                     }

@@ -15,6 +15,9 @@ use crate::segment::{NO_DATE, NO_EVAL};
 #[derive(Clone, Copy, Debug, Default)]
 struct Played {
     n: u64,
+    games: u64,
+    /// The segment and row of the game that was counted last: hits come game by game.
+    last_game: Option<(u32, u32)>,
     n_results: u64,
     /// Twice the points of the side to move.
     half_points: u64,
@@ -38,10 +41,9 @@ impl Sink for Explorer<'_> {
         let segment = &self.index.segments[hit.segment as usize];
         let bits = segment.move_at(hit.position)?;
         let Some(mv) = Move::from_move16(bits) else { return Ok(true) };
-        // Each color is asked for by itself, under its number.
-        let is_black = hit.query == 0;
-        let is_twin = is_black != (self.key & 1 == 0);
-        let played = self.moves.entry(if is_twin { mv.flip() } else { mv }.move16()).or_default();
+        let is_black = hit.is_twin != (self.key & 1 == 0);
+        let mv = if hit.is_twin { mv.flip() } else { mv };
+        let played = self.moves.entry(mv.move16()).or_default();
         played.n += 1;
         let one = hit.row..hit.row + 1;
         let result = match hit.is_game {
@@ -63,6 +65,8 @@ impl Sink for Explorer<'_> {
             played.evals += i64::from(eval);
         }
         if hit.is_game {
+            let game = (hit.segment, hit.row);
+            played.games += u64::from(played.last_game.replace(game) != Some(game));
             let rating = match is_black {
                 true => segment.black_ratings(one.clone())?[0],
                 false => segment.white_ratings(one.clone())?[0],
@@ -90,8 +94,9 @@ impl Sink for Explorer<'_> {
 
 impl Index {
     /// What was played from the position of the query's one key: a row a move, the most frequent
-    /// first, with `move`, `n`, `score` and `eval_cp` (means, for the side to move), `rating` (mean
-    /// of who moved) and `last_year`. With `either_color`, moves of the twin are turned.
+    /// first, with `move`, `n` (how often), `games` (in how many), `score` and `eval_cp` (means,
+    /// for the side to move), `rating` (mean of who moved) and `last_year`. With `either_color`,
+    /// moves of the twin are turned.
     ///
     /// # Errors
     ///
@@ -100,13 +105,9 @@ impl Index {
         let Some(&[key]) = query.keys.as_deref() else {
             return Err(Error::Usage("moves: expected one position".to_owned()));
         };
-        let mut query = Query { finals: false, unit: Some(Unit::Positions), ..query.clone() };
+        let query = Query { finals: false, unit: Some(Unit::Positions), ..query.clone() };
         let mut explorer = Explorer { index: self, key, moves: HashMap::new() };
-        let twin = std::mem::take(&mut query.either_color).then_some(key ^ 1);
-        let search = Search::new(self, &query)?;
-        for key in [Some(key), twin].into_iter().flatten() {
-            search.exact((key & 1) as u32, key, &mut explorer)?;
-        }
+        Search::new(self, &query)?.exact(0, key, &mut explorer)?;
         let mut rows: Vec<(u16, Played)> = explorer.moves.into_iter().collect();
         rows.sort_unstable_by_key(|(bits, played)| (std::cmp::Reverse(played.n), *bits));
         let mean = |sum: f64, n: u64| (n > 0).then(|| sum / n as f64);
@@ -116,6 +117,7 @@ impl Index {
         Ok(vec![
             ("move", PlainColumn::U16(rows.iter().map(|(bits, _)| *bits).collect())),
             ("n", PlainColumn::U64(rows.iter().map(|(_, played)| played.n).collect())),
+            ("games", PlainColumn::U64(rows.iter().map(|(_, played)| played.games).collect())),
             ("score", column(&|p| mean(p.half_points as f64 / 2.0, p.n_results))),
             ("eval_cp", column(&|p| mean(p.evals as f64, p.n_evals))),
             ("rating", column(&|p| mean(p.ratings, p.n_ratings))),

@@ -59,7 +59,7 @@ impl Search<'_> {
             true => segment.game_of(position, run.rows.start)?,
             false => position - segment.meta.n_game_positions,
         };
-        let hit = Hit { query: 0, segment: at, is_game, row, position };
+        let hit = Hit { query: 0, is_twin: false, segment: at, is_game, row, position };
         if is_game {
             return Ok(self.is_fitting(&self.index.position(&hit, Unit::Positions)?));
         }
@@ -187,7 +187,14 @@ impl Search<'_> {
             loop {
                 if at >= plies.start && is_wanted(at) && self.is_fitting(&position) {
                     let segment = run.segment as u32;
-                    let hit = Hit { query: 0, segment, is_game: true, row: game, position: at };
+                    let hit = Hit {
+                        query: 0,
+                        is_twin: false,
+                        segment,
+                        is_game: true,
+                        row: game,
+                        position: at,
+                    };
                     found.add(|| hit);
                     if self.unit == Unit::Games {
                         return Ok(true);
@@ -235,7 +242,14 @@ impl Search<'_> {
             if self.is_fitting(&position) {
                 let (segment, row) = (run.segment as u32, rows.start + at as u32);
                 let position = first + row;
-                found.add(|| Hit { query: 0, segment, is_game: false, row, position });
+                found.add(|| Hit {
+                    query: 0,
+                    is_twin: false,
+                    segment,
+                    is_game: false,
+                    row,
+                    position,
+                });
             }
         }
         Ok(())

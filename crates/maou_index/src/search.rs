@@ -18,12 +18,21 @@ const MANY: usize = 256;
 pub(crate) struct Hit {
     /// Which of the query's keys it answers.
     pub(crate) query: u32,
+    /// Whether it is the twin of what was asked for, as far as a key was.
+    pub(crate) is_twin: bool,
     pub(crate) segment: u32,
     pub(crate) is_game: bool,
     /// The game, or the loose position by its number among the loose ones.
     pub(crate) row: u32,
     /// The position; of a game that is asked for as a whole, its first one.
     pub(crate) position: u32,
+}
+
+/// The key that a position was found by.
+#[derive(Clone, Copy)]
+struct Asked {
+    query: u32,
+    is_twin: bool,
 }
 
 /// Who takes hits.
@@ -259,6 +268,7 @@ impl<'a> Search<'a> {
                 } else {
                     second = next(&mut b)?;
                 }
+                let asked = Asked { query, is_twin: !is_first };
                 let fits = &mut fits[usize::from(!is_first)];
                 let fits = match *fits {
                     Some(fits) => fits,
@@ -268,8 +278,8 @@ impl<'a> Search<'a> {
                     continue;
                 }
                 let goes_on = match run.is_games {
-                    true => self.position_of_game(query, run, position, &mut state, sink)?,
-                    false => self.loose_position(query, run, position, sink)?,
+                    true => self.position_of_game(asked, run, position, &mut state, sink)?,
+                    false => self.loose_position(asked, run, position, sink)?,
                 };
                 if !goes_on {
                     return Ok(false);
@@ -306,7 +316,7 @@ impl<'a> Search<'a> {
     /// Looks at a position that has the right key.
     fn position_of_game(
         &self,
-        query: u32,
+        Asked { query, is_twin }: Asked,
         run: &Run,
         position: u32,
         state: &mut GameState,
@@ -343,12 +353,12 @@ impl<'a> Search<'a> {
             return Ok(true);
         }
         let segment = run.segment as u32;
-        sink.hit(Hit { query, segment, is_game: true, row: game, position })
+        sink.hit(Hit { query, is_twin, segment, is_game: true, row: game, position })
     }
 
     fn loose_position(
         &self,
-        query: u32,
+        Asked { query, is_twin }: Asked,
         run: &Run,
         position: u32,
         sink: &mut dyn Sink,
@@ -362,7 +372,7 @@ impl<'a> Search<'a> {
             return Ok(true);
         }
         let segment = run.segment as u32;
-        sink.hit(Hit { query, segment, is_game: false, row, position })
+        sink.hit(Hit { query, is_twin, segment, is_game: false, row, position })
     }
 
     /// Goes through all rows of a run.
@@ -390,8 +400,14 @@ impl<'a> Search<'a> {
             if positions.is_empty() || positions.end > run.positions.end {
                 return Err(segment.map.damaged("expected a position in each game"));
             }
-            let hit =
-                |position: u32| Hit { query: 0, segment: at, is_game: true, row: game, position };
+            let hit = |position: u32| Hit {
+                query: 0,
+                is_twin: false,
+                segment: at,
+                is_game: true,
+                row: game,
+                position,
+            };
             if wants_whole {
                 return sink.hit(hit(positions.start));
             }
@@ -446,7 +462,14 @@ impl<'a> Search<'a> {
         {
             if filter.is_loose_wanted(*eval, *result, *number) {
                 let segment = run.segment as u32;
-                if !sink.hit(Hit { query: 0, segment, is_game: false, row, position })? {
+                if !sink.hit(Hit {
+                    query: 0,
+                    is_twin: false,
+                    segment,
+                    is_game: false,
+                    row,
+                    position,
+                })? {
                     return Ok(false);
                 }
             }

@@ -169,9 +169,9 @@ class Index:
         if descending:
             raw["descending"] = True
         if limit is not None:
-            raw["limit"] = limit
+            raw["limit"] = _number("limit", limit)
         if offset:
-            raw["offset"] = offset
+            raw["offset"] = _number("offset", offset)
         found = self._index.find(_position(position), details=details, **raw)
         return pl.DataFrame(found)
 
@@ -214,10 +214,11 @@ class Index:
             **filters: See `Filters`. With `either_color`, moves of the twin are turned.
 
         Returns:
-            `move` (u16), `n` (u64: how often), `score` (f64: the mean result for the
-            side to move, 0 to 1, of the games that have one), `eval_cp` (f64: the mean
-            of those that have one), `rating` (f64: the mean of who moved), and
-            `last_year` (i32).
+            `move` (u16), `n` (u64: how often), `games` (u64: in how many games; loose
+            positions are of none), `score` (f64: the mean result for the side to move,
+            0 to 1, of those that have one), `eval_cp` (f64: the mean of those that have
+            one), `rating` (f64: the mean of who moved), and `last_year` (i32). Means
+            are over `n`.
         """
         return pl.DataFrame(self._index.moves(_one(position), **_filters(filters)))
 
@@ -256,9 +257,9 @@ class Index:
         """
         raw = _filters({"variations": variations, "unit": unit})
         if limit is not None:
-            raw["limit"] = limit
+            raw["limit"] = _number("limit", limit)
         if offset:
-            raw["offset"] = offset
+            raw["offset"] = _number("offset", offset)
         found = self._index.also_in(_other(other), details=details, **raw)
         return pl.DataFrame(found)
 
@@ -389,8 +390,17 @@ def _pair(name: str, value: object) -> tuple[Any, Any]:
     return value[0], value[1]
 
 
+def _number(name: str, value: int) -> int:
+    if value < 0:
+        raise UsageError(f"{name}: expected a number from 0, found `{value}`")
+    return value
+
+
 def _span(name: str, value: object) -> tuple[Any, Any]:
     low, high = _pair(name, value)
+    for end in (low, high):
+        if isinstance(end, str):
+            raise UsageError(f"{name}: expected numbers as ends, found `{end}`")
     # Wider than any value, but within the numbers that the extension takes.
     if name == "eval_cp":
         return _clip(low, -(1 << 31)), _clip(high, -(1 << 31))
@@ -450,7 +460,7 @@ def _is_hex(text: str) -> bool:
 
 def _results(value: int | Iterable[int]) -> int:
     bits = 0
-    for result in [value] if isinstance(value, int) else value:
+    for result in [value] if isinstance(value, int | str) else value:
         try:
             bits |= 1 << GameResult(result)
         except ValueError:

@@ -250,6 +250,9 @@ def check(arguments: Namespace) -> None:
         refuse("argument --moves: expected one position, found a --pattern")
     if arguments.moves and arguments.unit == "games":
         refuse("argument --moves: not allowed with argument --unit games")
+    for name in ("final", "sort"):
+        if arguments.moves and getattr(arguments, name):
+            refuse(f"argument --moves: not allowed with argument --{name}")
     if arguments.descending and arguments.sort is None:
         refuse("argument --descending: expected a --sort that it is about")
     if arguments.svg and (arguments.limit or 0) > MOST_DRAWN:
@@ -275,6 +278,7 @@ def position_of(arguments: Namespace) -> Board | None:
         try:
             board = Board(arguments.sfen)
         except RecordError as error:
+            error = with_moves_apart(arguments.sfen) or error
             raise pointed("--sfen", arguments.sfen, error) from error
     for found in re.finditer(r"\S+", arguments.after or ""):
         try:
@@ -283,6 +287,20 @@ def position_of(arguments: Namespace) -> Board | None:
             error.column = found.start() + 1
             raise pointed("--after", arguments.after, error) from error
     return board
+
+
+def with_moves_apart(text: str) -> RecordError | None:
+    """What to say of a position as engines are told it: moves are for `--after`."""
+    from maou_rust import RecordError
+
+    found = re.match(r"\s*(?=position\b|sfen\b)|.*\s(?=moves\b)", text)
+    if found is None:
+        return None
+    error = RecordError(
+        "expected an SFEN or `startpos` and no more; moves stand in --after"
+    )
+    error.line, error.column = 0, found.end() + 1
+    return error
 
 
 def board_of_hex(text: str) -> Board:

@@ -82,7 +82,9 @@ def summary(report: BuildReport, arguments: Namespace, seconds: float) -> list[s
     """Tell in a few lines what was indexed."""
     lines = []
     if report["problem"]:
-        lines.append(f"built all of it again: {report['problem']}")
+        # The problem ends with the command that mends it, which was just given.
+        problem = report["problem"].partition("; `maou index ")[0]
+        lines.append(f"built all of it again: {problem}")
     n_new, n_gone = report["n_files_new"], report["n_files_gone"]
     if n_new == n_gone == 0:
         lines.append("nothing is new")

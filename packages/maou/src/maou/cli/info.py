@@ -215,7 +215,8 @@ def index_text(path: Path, index: IndexStatus, folder: str | None) -> str:
         parts = [f"{count(n_new, 'file')} new"] if n_new else []
         parts += [f"{count(n_gone, 'file')} changed or gone"] if n_gone else []
         return f"stale ({', '.join(parts)}): {mend}"
-    return f"unusable ({index['problem']}): {mend}"
+    problem = index["problem"].partition("; `maou index ")[0]
+    return f"unusable ({problem}): {mend}"
 
 
 def errors_by_cause(entries: list[ErrorEntry]) -> str:

@@ -220,7 +220,7 @@ def show_moves(
     from maou_rust.maou_shogi import Move
 
     rows = index.moves(position, **filters).to_dicts()
-    n = sum(row["n"] for row in rows)
+    n, n_moves = sum(row["n"] for row in rows), len(rows)
     rows = rows[arguments.offset :][: arguments.limit]
     if arguments.json:
         moves = [{**row, "move": Move(row["move"]).usi()} for row in rows]
@@ -230,6 +230,8 @@ def show_moves(
     print(position_text(position, n))
     if rows:
         print(f"\n{moves_table(position, rows, n)}")
+    if len(rows) < n_moves:
+        print(f"\n{shown(len(rows), n_moves, 'moves')}")
 
 
 def position_text(position: Board, n: int) -> str:
@@ -250,6 +252,8 @@ def moves_table(position: Board, rows: list[dict[str, Any]], n: int) -> str:
     """What was played, one move a line."""
     from maou_rust.maou_shogi import Move
 
+    # A game may come back to the position, and loose positions are of no game.
+    shows_times = any(row["n"] != row["games"] for row in rows)
     cells = []
     for row in rows:
         move = Move(row["move"])
@@ -258,7 +262,8 @@ def moves_table(position: Board, rows: list[dict[str, Any]], n: int) -> str:
             (
                 position.ki2(move),
                 move.usi(),
-                f"{row['n']:,}",
+                f"{row['games']:,}",
+                *([f"{row['n']:,}"] if shows_times else []),
                 "" if score is None else f"{score:.1%}",
                 "" if eval_cp is None else eval_text(round(eval_cp)),
                 "" if rating is None else f"{rating:.0f}",
@@ -266,8 +271,9 @@ def moves_table(position: Board, rows: list[dict[str, Any]], n: int) -> str:
                 bar(row["n"] / n),
             )
         )
-    header = ["move", "", "games", "score", "eval", "rating", "last", "share"]
-    return table(header, cells, right="games score eval rating last")
+    times = ["times"] if shows_times else []
+    header = ["move", "", "games", *times, "score", "eval", "rating", "last", "share"]
+    return table(header, cells, right="games times score eval rating last")
 
 
 def bar(share: float) -> str:

@@ -37,6 +37,8 @@ class Svg(str):
         try:
             temporary.write_bytes(pixels)
             temporary.replace(target)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(target)) from error
         finally:
             temporary.unlink(missing_ok=True)
         return target
