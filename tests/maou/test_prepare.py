@@ -276,7 +276,7 @@ def test_the_command(maou_run: Any, dataset: Path, tmp_path: Path) -> None:
         "--eval", "-30000..30000", "--weight", f"{dataset}=0.5",
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
-    assert "held back and in train, too" in done.stdout
+    assert "validation and in train, too" in done.stdout
     assert "eval with result" in done.stdout
     assert done.stdout.endswith(f"next: maou info {out}\n")
     info = maou_run("info", out)

@@ -65,7 +65,7 @@ def test_its_cells_run_in_order(
     ]  # fmt: skip
     assert printed["install"] == ""
     assert "it holds 30 games, 3,278 positions, 0 errors" in printed["demo"]
-    assert "held back" in printed["prepare"]
+    assert "for validation" in printed["prepare"]
     assert re.search(r"(?m)^policy loss +\d\.\d", printed["train"])
     rows = re.findall(r"(?m)^(\S.*?)  +([\d.]+)(%?)  +", printed["evaluate"])
     scores = {name: float(value) for name, value, _ in rows}

@@ -444,6 +444,8 @@ def test_what_a_resumed_run_refuses(
     moved = tmp_path / "moved"
     shutil.copytree(training_set, moved)
     assert main(["train", str(moved), "--resume", run]) == 0
+    # It is at its end already.
+    assert "all done: `--set run.steps=24` goes on" in capsys.readouterr().err
 
 
 def test_a_training_set_that_is_gone(

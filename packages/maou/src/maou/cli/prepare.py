@@ -304,7 +304,7 @@ def summary(out: str, report: PrepareReport, seconds: float) -> str:
         f"{printable(out)}: {count(train['n_rows'], 'position')} to learn from"
         f" ({count(train['n_occurrences'], 'occurrence')},"
         f" {count(train['n_games'], 'game')}),"
-        f" {validation['n_rows']:,} held back, {size(report['size_bytes'])}"
+        f" {validation['n_rows']:,} for validation, {size(report['size_bytes'])}"
         f" in {duration(seconds)}"
     )
     lines = [line]
@@ -314,7 +314,7 @@ def summary(out: str, report: PrepareReport, seconds: float) -> str:
     shared = shared_share(report)
     if shared > MUCH_SHARED:
         lines.append(
-            f"{shared:.0%} of the positions held back are in train, too: openings"
+            f"{shared:.0%} of the positions for validation are in train, too: openings"
             " repeat; `--ply 20..` leaves them out"
         )
     lines.append(f"next: maou info {quote(out)}")
@@ -331,7 +331,7 @@ def left_out_parts(left_out: dict[str, int]) -> list[str]:
 
 
 def shared_share(report: PrepareReport) -> float:
-    """What part of the positions held back is in train, too."""
+    """What part of the positions for validation is in train, too."""
     n_rows = report["validation"]["n_rows"]
     return report["n_shared_rows"] / n_rows if n_rows else 0.0
 
@@ -363,7 +363,7 @@ def report_text(report: PrepareReport) -> str:
     )
     facts = [("duplicate games", f"{report['left_out']['duplicate_games']:,}")]
     if validation["n_rows"]:
-        facts.append(("held back and in train, too", shared))
+        facts.append(("validation and in train, too", shared))
     parts.append(fields(facts))
     inputs = zip(report["inputs"], report["balance"], strict=True)
     parts += [balance_text(entry["name"], balance) for entry, balance in inputs]

@@ -244,12 +244,21 @@ def started(event: Mapping[str, Any]) -> list[tuple[str, str]]:
     if event["part_size"] != data["batch_size"]:
         steps += f" {event['part_size']:,} at once,"
     steps += f" {epochs:.4g} {'epoch' if epochs == 1 else 'epochs'}"
-    if event["step"]:
+    if event["step"] >= event["n_steps"]:
+        steps += f", all done: `{_more(run, epochs)}` goes on"
+    elif event["step"]:
         steps += f", from step {event['step']:,}"
     device = f"{event['device']}, amp {run['amp']}"
     if event["world_size"] > 1:
         device = f"{count(event['world_size'], 'process', 'processes')}, {device}"
     return [("model", network), ("data", rows), ("steps", steps), ("device", device)]
+
+
+def _more(run: Mapping[str, Any], epochs: float) -> str:
+    """Name the option that makes a run which is at its end twice as long."""
+    if run["steps"]:
+        return f"--set run.steps={2 * run['steps']}"
+    return f"--set run.epochs={round(2 * epochs)}"
 
 
 def _short(number: int) -> str:
