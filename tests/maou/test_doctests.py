@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def is_there(name: str) -> bool:
-    """Whether a module can be imported: few environments have the packages of extras."""
+    """Whether a module can be imported: few environments have packages of extras."""
     try:
         importlib.import_module(name)
     except ModuleNotFoundError as error:
