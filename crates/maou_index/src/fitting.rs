@@ -236,6 +236,10 @@ impl Search<'_> {
             if !self.positions.is_loose_wanted(evals[at], results[at], numbers[at]) {
                 continue;
             }
+            // Kings and the side to move tell of most rows that they cannot fit.
+            if !self.patterns.iter().any(|pattern| pattern.may_match_hcp(hcp)) {
+                continue;
+            }
             let position = Position::from_hcp(hcp).map_err(|error| {
                 wrong(format!("loose position: {error}; `maou verify` tells more"))
             })?;

@@ -244,7 +244,9 @@ impl<'a> Search<'a> {
             };
             let [mut a, mut b] =
                 [within(segment, &found[0], run)?, within(segment, &found[1], run)?];
-            if a.len() + b.len() >= MANY && run.is_games && self.is_bare(run.segment) {
+            let most = a.len() + b.len();
+            let is_counted = most >= MANY && sink.could_skip(most as u64);
+            if is_counted && run.is_games && self.is_bare(run.segment) {
                 let n = self.n_played(run, a.clone())? + self.n_played(run, b.clone())?;
                 if skip_all(n, sink) {
                     continue;
