@@ -215,7 +215,7 @@ def index_text(path: Path, index: IndexStatus, folder: str | None) -> str:
         parts = [f"{count(n_new, 'file')} new"] if n_new else []
         parts += [f"{count(n_gone, 'file')} changed or gone"] if n_gone else []
         return f"stale ({', '.join(parts)}): {mend}"
-    problem = index["problem"].partition("; `maou index ")[0]
+    problem = (index["problem"] or "").partition("; `maou index ")[0]
     return f"unusable ({problem}): {mend}"
 
 
