@@ -18,12 +18,15 @@ STUBS = Path(__file__).resolve().parents[2] / "packages/maou-rust/maou_rust-stub
 
 
 def promised(module: str, name: str) -> set[str]:
-    """Keys of a TypedDict of a stub."""
+    """Keys of a TypedDict of a stub, with those that it has of others."""
     tree = ast.parse((STUBS / f"{module}.pyi").read_text(encoding="utf-8"))
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and node.name == name:
+            bases = (b.id for b in node.bases if isinstance(b, ast.Name))
+            found = [promised(module, b) for b in bases if b != "TypedDict"]
             fields = (f for f in node.body if isinstance(f, ast.AnnAssign))
-            return {f.target.id for f in fields if isinstance(f.target, ast.Name)}
+            own = {f.target.id for f in fields if isinstance(f.target, ast.Name)}
+            return own.union(*found)
     pytest.fail(f"expected the class {name} in {module}.pyi")
 
 
@@ -78,3 +81,32 @@ def test_of_trees() -> None:
         less: Any = {name: value for name, value in raw.items() if name != key}
         with pytest.raises(ValueError, match=f"`{key}`"):
             maou_shogi.Game.from_dict(less)
+
+
+def test_of_training_sets(tmp_path: Path) -> None:
+    (tmp_path / "a.csa").write_bytes(b"PI\n+\n+7776FU\n-3334FU\n%TORYO\n")
+    maou_io.convert([tmp_path / "a.csa"], tmp_path / "data")
+    out = tmp_path / "train"
+    seen: list[maou_io.PrepareProgress] = []
+    report = maou_io.prepare(
+        [(tmp_path / "data", 1.0, None)], out, memory=10**8, progress=seen.append
+    )
+    check(report, "maou_io", "PrepareReport")
+    check(report["train"], "maou_io", "SplitEntry")
+    check(report["train"]["files"][0], "maou_io", "TrainingFileEntry")
+    check(report["inputs"][0], "maou_io", "InputEntry")
+    check(report["balance"][0], "maou_io", "Balance")
+    check(report["balance"][0]["black"], "maou_io", "SideBalance")
+    check(seen[0], "maou_io", "PrepareProgress")
+    info = maou_io.training_info(out)
+    check(info, "maou_io", "TrainingInfo")
+    check(info["options"], "maou_io", "TrainingOptions")
+    check(info["options"]["selection"], "maou_io", "Selection")
+    check(info["options"]["selection"]["ply"], "maou_io", "Between")
+    check(maou_io.verify_training(out), "maou_io", "TrainingVerifyReport")
+    # What both tell is the same.
+    shared = promised("maou_io", "TrainingContents")
+    assert {name: report[name] for name in shared} == {  # type: ignore[literal-required]
+        name: info[name]  # type: ignore[literal-required]
+        for name in shared
+    }

@@ -298,8 +298,6 @@ def test_a_caret_points_at_what_cannot_be_read(
 def test_other_things_that_cannot_be_asked(find: Find, refused: Find) -> None:
     assert "--hcp: expected " in find("--hcp", "00" * 32, status=2)
     for arguments, message in (
-        (["--id", "12"], "id: expected 16 hex digits, found `12`"),
-        (["--id-prefix", "x"], "id_prefix: expected 1 to 16 hex digits, found `x`"),
         (["--ending", "mate"], "ending: expected resign, "),
         (["--sort", "ply", "--player", "*"], "sort: expected `date`"),
     ):
@@ -321,6 +319,8 @@ def test_other_things_that_cannot_be_asked(find: Find, refused: Find) -> None:
         (["--result", "won"], "invalid choice: 'won'"),
         (["--date", "2024-13"], "expected a range of dates"),
         (["--limit", "0"], "expected a number from 1, found `0`"),
+        (["--id", "12"], "argument --id: expected 16 hex digits, found `12`"),
+        (["--id-prefix", "x"], "--id-prefix: expected 1 to 16 hex digits, found `x`"),
     ):
         assert message in refused(*arguments)
 

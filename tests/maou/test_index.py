@@ -349,7 +349,7 @@ def test_bad_questions_are_told(data: Path) -> None:
     assert pattern.value.column == 5
     with pytest.raises(maou.RecordError, match="expected 32 bytes, found 3"):
         index.count(b"abc")
-    with pytest.raises(maou.UsageError, match="memory: expected at least 64 MB"):
+    with pytest.raises(maou.UsageError, match="--memory: expected at least 64 MB"):
         maou_index.build(data, memory=1)
 
 

@@ -442,6 +442,35 @@ def test_a_changed_byte_is_found(damaged: Path, place: float) -> None:
         read(damaged)
 
 
+def test_a_changed_key_is_found_before_it_is_looked_for(
+    folder: Path, tmp_path: Path
+) -> None:
+    """Keys that are still in order say nothing of their damage; the hash does."""
+    train = tmp_path / "train"
+    maou.prepare(folder.parent / "data", train, compression="none")
+    file = train / "train-00000.feather"
+    intact = maou.TrainingSet(train)
+    keys = intact.rows().select("key").collect()["key"].to_numpy()
+    assert intact.contains(keys[500:501]).tolist() == [True]
+    content = bytearray(file.read_bytes())
+    place = content.find(keys[500:502].tobytes())
+    assert place > 0
+    content[place] ^= 2
+    file.write_bytes(content)
+    damaged = maou.TrainingSet(train)
+    for wanted in (keys[500:501], keys[:1], keys):
+        with pytest.raises(
+            DatasetError, match=r"expected hash `.*maou prepare DATA -o"
+        ):
+            damaged.contains(wanted)
+    # No key of the file is asked for: it is not looked into.
+    assert not damaged.contains(np.array([0, 2**64 - 2], np.uint64)).any()
+    # Who wants no check gets none.
+    assert damaged.contains(keys[500:501], check=False).tolist() == [False]
+    # It is compared once: what was looked into already is.
+    assert intact.contains(keys[:9]).all()
+
+
 def test_files_of_another_training_set_are_found(damaged: Path, folder: Path) -> None:
     name = "train-00000.feather"
     shutil.copy(folder / name, damaged / name)

@@ -9,6 +9,7 @@ import pytest
 from maou_rust import UsageError, maou_io, maou_shogi
 
 import maou
+from maou.tensors import TorchBatch, moved
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,8 +69,8 @@ def test_tensors_elsewhere_come_in_one_piece(training_set: maou.TrainingSet) -> 
         batch = next(batches)
         memory = batch._memory
         assert memory is not None
-        moved = memory.to(batch, torch.device("cpu"), False)
-        check(batch, maou.training_set.TorchBatch(**moved))
+        tensors = moved(batch, memory, torch.device("cpu"), non_blocking=False)
+        check(batch, TorchBatch(**tensors))
 
 
 def test_tensors_keep_their_memory(training_set: maou.TrainingSet) -> None:

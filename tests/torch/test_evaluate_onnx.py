@@ -186,6 +186,8 @@ def test_models_that_do_not_fit_are_refused(
     )
     assert "device `mps`: expected `cpu` or `cuda`" in refused("--device", "mps")
     path = dataset
+    assert "expected a run folder or an ONNX model, found a dataset" in refused()
+    path = tmp_path
     assert "expected a run of `maou train`, found no run" in refused()
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from maou_rust import maou_io
+from onnx_models import linear_model
 from runs import LINEAGE, make_run
 
 import maou
@@ -86,6 +87,29 @@ def test_weights_are_those_that_are_asked_for(dataset: Path, tmp_path: Path) -> 
         for ema in (True, False)
     }
     assert len(figures) == 4
+
+
+def test_model_and_data_in_the_other_order(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = make_run(tmp_path / "run")
+    training_set = prepared(dataset, tmp_path / "train")
+    linear_model(tmp_path / "m.onnx")
+    (tmp_path / "a.hcpe").write_bytes(b"")
+
+    def told(model: Path, data: Path) -> str:
+        assert main(["evaluate", str(model), str(data)]) == 2
+        return capsys.readouterr().err
+
+    for model in (run, tmp_path / "m.onnx"):
+        for data in (dataset, training_set, tmp_path / "a.hcpe"):
+            assert told(data, model) == (
+                f"maou evaluate: {data}: expected the model first and the data behind"
+                f" it: `maou evaluate {model} {data}`\n"
+            )
+    assert "found a dataset: `maou evaluate RUN DATA`" in told(dataset, training_set)
+    assert "found a training set: `maou ev" in told(training_set, dataset)
+    assert "found a run of `maou train`: `maou evaluate RUN DATA`" in told(run, run)
 
 
 def test_a_gpu_that_is_not_there(

@@ -91,7 +91,9 @@ def finished(training_set: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 def test_a_run_leaves_checkpoints_and_logs(finished: Path) -> None:
     names = {path.name for path in finished.iterdir()}
-    assert names == {"config.toml", "log.jsonl", "tensorboard", "checkpoints"}
+    assert names == {".lock", "config.toml", "log.jsonl", "tensorboard", "checkpoints"}
+    # What says who is at work is empty when nobody is.
+    assert (finished / ".lock").read_bytes() == b""
     assert {path.name for path in (finished / "checkpoints").iterdir()} == {
         "last",
         "best-policy",
@@ -536,6 +538,46 @@ def test_ctrl_c_on_the_command_line(training_set: Path, tmp_path: Path) -> None:
     assert rest.splitlines()[-1].endswith(f"`maou train --resume {run}` goes on")
     assert "Traceback" not in rest
     assert load(run, "last").meta["step"] >= 1
+
+
+def begun(data: Path, run: Path, *words: str) -> subprocess.Popen[str]:
+    """Another process that trains, from when its first step is done and saved."""
+    words = tuple(sets("run.steps=100000", "run.log_steps=1", *words))
+    command = [sys.executable, "-m", "maou", "train", str(data), "-o", str(run), *words]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("       2  train "):
+            break
+    return process
+
+
+@pytest.mark.parametrize("saves", [True, False])
+def test_one_process_at_a_time(
+    training_set: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    saves: bool,
+) -> None:
+    run = tmp_path / "run"
+    words = [f"run.save_steps={int(saves)}", "run.validate_steps=100000"]
+    with begun(training_set, run, *words) as process:
+        before = [line["step"] for line in log(run)]
+        again = [str(training_set), "-o", str(run), *sets()]
+        message = refused(["--resume", str(run)] if saves else again, capsys)
+        process.kill()
+    assert message == (
+        f"maou train: {run}: process {process.pid} is writing into this run; wait until"
+        " it has finished"
+    )
+    # Its log is as it was: nothing was begun anew.
+    assert [line["step"] for line in log(run)][: len(before)] == before
+    # A process that was killed holds nothing.
+    if saves:
+        step = load(run, "last").meta["step"]
+        assert resume(run, words=(f"run.steps={step + 1}",)).step == step + 1
+    else:
+        assert main(["train", *again]) == 0
 
 
 def test_without_torch_the_command_names_the_extra(training_set: Path) -> None:

@@ -89,7 +89,7 @@ pub fn build(
     if options.memory < MIN_MEMORY {
         let (least, found) = (MIN_MEMORY >> 20, options.memory);
         return Err(Error::Usage(format!(
-            "memory: expected at least {least} MB, found {found} bytes"
+            "--memory: expected at least {least} MB, found {found} bytes"
         )));
     }
     let dataset = Dataset::open(data)?;

@@ -129,7 +129,7 @@ pub use teacher::TeacherFormat;
 pub use teacher_info::{TeacherGames, TeacherInfo, teacher_games, teacher_info};
 pub use training::manifest::{
     Between, InputEntry, LeftOut, Policy, ScoreCounts, Selection, Split, SplitEntry,
-    TrainingFileEntry, TrainingOptions,
+    TrainingContents, TrainingFileEntry, TrainingOptions,
 };
 pub use training::reader::{OpenTrainingFile, TrainingFile, TrainingInfo, TrainingSet};
 pub use training::schema::{

@@ -37,9 +37,14 @@ impl ArrowStream {
         &mut *self.reader
     }
 
+    /// A stream of no batches.
+    pub(crate) fn empty(schema: SchemaRef) -> ArrowStream {
+        ArrowStream::new(Box::new(RecordBatchIterator::new([], schema)))
+    }
+
     /// A stream of no batches with the same columns.
     pub fn without_rows(&self) -> ArrowStream {
-        ArrowStream::new(Box::new(RecordBatchIterator::new([], self.reader.schema())))
+        ArrowStream::empty(self.reader.schema())
     }
 
     /// The next batch, as a stream of its own.

@@ -582,10 +582,9 @@ class TrainingOptions(TypedDict):
     selection: Selection
 
 @type_check_only
-class TrainingInfo(TypedDict):
-    """What a training set holds, from its manifest."""
+class TrainingContents(TypedDict):
+    """What a training set holds, and what it was made of."""
 
-    kind: str
     train: SplitEntry
     validation: SplitEntry
     n_shared_rows: int
@@ -593,6 +592,12 @@ class TrainingInfo(TypedDict):
     left_out: dict[str, int]
     inputs: list[InputEntry]
     excluded: list[InputEntry]
+
+@type_check_only
+class TrainingInfo(TrainingContents):
+    """What a training set says of itself."""
+
+    kind: str
     options: TrainingOptions
     size_bytes: int
     training_schema_version: int
@@ -621,16 +626,9 @@ class Balance(TypedDict):
     white: SideBalance
 
 @type_check_only
-class PrepareReport(TypedDict):
+class PrepareReport(TrainingContents):
     """What `prepare` did; `balance` has an entry for each input."""
 
-    train: SplitEntry
-    validation: SplitEntry
-    n_shared_rows: int
-    n_shared_occurrences: int
-    left_out: dict[str, int]
-    inputs: list[InputEntry]
-    excluded: list[InputEntry]
     balance: list[Balance]
     size_bytes: int
     spilled_bytes: int
@@ -743,6 +741,27 @@ def verify_training(
     """
 
 @final
+class FolderLock:
+    """Held while something is written into a folder, by one process at a time.
+
+    The operating system releases it when the process ends, however it ends.
+    """
+
+    def __new__(cls, path: str | PathLike[str], what: str) -> Self:
+        """Lock a folder, which exists.
+
+        Args:
+            path: The folder.
+            what: What is written, for the message: `this run`.
+
+        Raises:
+            UsageError: Another one holds it; the message names the process.
+        """
+
+    def release(self) -> None:
+        """Let others have it."""
+
+@final
 class TrainingRows:
     """The rows of one split of a training set, in the order of their keys."""
 
@@ -767,15 +786,20 @@ class TrainingRows:
     def digest(self) -> str:
         """Hash the hashes of the files: what tells these rows from others."""
 
-    def contains(self, keys: _Buffer, out: _Buffer) -> None:
+    def without_rows(self) -> ArrowStream:
+        """Give a stream of the columns of a training set, without rows."""
+
+    def contains(self, keys: _Buffer, out: _Buffer, *, check: bool) -> None:
         """Tell which keys are among the rows.
 
         Args:
             keys: u64 each; the color bit does not count.
             out: A byte each, which becomes 1 or 0.
+            check: Whether hashes of the files that may have them are compared.
 
         Raises:
             DatasetError: A file is damaged.
+            KeyboardInterrupt: Ctrl-C.
         """
 
 @final

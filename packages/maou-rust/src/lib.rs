@@ -9,6 +9,7 @@ mod error;
 mod games;
 mod hand;
 mod loader;
+mod lock;
 mod maou_index;
 mod maou_io;
 mod maou_shogi;

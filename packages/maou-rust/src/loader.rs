@@ -12,7 +12,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 use crate::error::UsageError;
-use crate::maou_io::dataset_error;
+use crate::maou_io::{ArrowStream, dataset_error};
 use crate::position_array::{numbers, results};
 
 /// How long Ctrl-C may have to wait for an answer.
@@ -44,10 +44,28 @@ impl TrainingRows {
         self.0.digest()
     }
 
-    fn contains(&self, py: Python<'_>, keys: PyBuffer<u64>, mut out: PyBuffer<u8>) -> PyResult<()> {
+    fn without_rows(&self) -> ArrowStream {
+        ArrowStream::new(self.0.without_rows())
+    }
+
+    #[pyo3(signature = (keys, out, *, check))]
+    fn contains(
+        &self,
+        py: Python<'_>,
+        keys: PyBuffer<u64>,
+        mut out: PyBuffer<u8>,
+        check: bool,
+    ) -> PyResult<()> {
         let keys = numbers(&keys)?;
         let out = results(&mut out, keys.len())?;
-        py.detach(|| self.0.contains(keys, out)).map_err(|error| dataset_error(py, error))
+        let mut raised = None;
+        let mut go_on = || {
+            raised = Python::attach(|py| py.check_signals()).err();
+            raised.is_none()
+        };
+        py.detach(|| self.0.contains(keys, check, out, &mut go_on))
+            .map_err(|error| dataset_error(py, error))?;
+        raised.map_or(Ok(()), Err)
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) mod python {
     #[pymodule_export]
     use crate::loader::{BatchBuffer, Loader, TrainingRows};
     #[pymodule_export]
+    use crate::lock::FolderLock;
+    #[pymodule_export]
     use crate::training::{
         is_training_set, prepare, training_files, training_info, verify_training,
     };

@@ -9,21 +9,43 @@ const COLOR: u64 = 1;
 impl TrainingRows {
     /// Writes for each key whether a row has it, but for the color's bit: 1 or 0.
     ///
-    /// Reads the keys of no more record batches than it takes: about as many as the logarithm of
-    /// their number for one key, and each at most once.
+    /// The manifest tells which file may have a key. Of those, the keys of no more record batches
+    /// are read than it takes: about as many as the logarithm of their number for one key, and each
+    /// at most once. With `check` the hash of such a file is compared before its first use, since
+    /// damage may hide in keys that are still in order. `go_on` is asked before each file.
     ///
     /// # Errors
-    /// A file that cannot be read, or holds keys out of order.
+    /// A file that cannot be read, is not the one that was written, or holds keys out of order.
     ///
     /// # Panics
     /// If there is no place for each result.
-    pub fn contains(&self, keys: &[u64], out: &mut [u8]) -> Result<()> {
+    pub fn contains(
+        &self,
+        keys: &[u64],
+        check: bool,
+        out: &mut [u8],
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<()> {
         assert_eq!(keys.len(), out.len(), "a result for each key");
         out.fill(0);
         let mut sorted: Vec<(u64, usize)> =
             keys.iter().enumerate().map(|(i, key)| (key & !COLOR, i)).collect();
         sorted.sort_unstable();
-        self.look(&sorted, 0, self.n_chunks(), out)
+        for part in self.parts()? {
+            let below = sorted.partition_point(|(key, _)| *key < part.first_key);
+            let not_above = sorted.partition_point(|(key, _)| *key <= part.last_key);
+            if below == not_above {
+                continue;
+            }
+            if !go_on() {
+                break;
+            }
+            if check {
+                self.check_file(part.file)?;
+            }
+            self.look(&sorted[below..not_above], part.chunks.start, part.chunks.end, out)?;
+        }
+        Ok(())
     }
 
     /// Looks for sorted keys in record batches `start..end`.

@@ -1,5 +1,6 @@
 //! The rows of one split of a training set: its files, and where their record batches are.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -8,9 +9,10 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::chunk::{COLUMNS, Chunk};
 use crate::error::{Error, Result};
 use crate::manifest::hex;
+use crate::stream::ArrowStream;
 use crate::training::manifest::Split;
 use crate::training::reader::{TrainingFile, TrainingSet, damaged};
-use crate::training::schema::ROWS_PER_BATCH;
+use crate::training::schema::{ROWS_PER_BATCH, training_schema};
 
 /// A record batch of a split.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +21,18 @@ struct Block {
     file: u32,
     /// Its number within the file.
     number: u32,
+}
+
+/// The part of the rows that is in one file.
+pub(super) struct Part {
+    /// The number of the file.
+    pub(super) file: usize,
+    /// Its record batches.
+    pub(super) chunks: Range<usize>,
+    /// The key of its first row.
+    pub(super) first_key: u64,
+    /// The key of its last row.
+    pub(super) last_key: u64,
 }
 
 /// The rows of one split, in the order of their keys.
@@ -95,6 +109,27 @@ impl TrainingRows {
         self.chunk_rows.len()
     }
 
+    /// The rows by file, in the order of their keys.
+    pub(super) fn parts(&self) -> Result<Vec<Part>> {
+        #[cfg(test)]
+        if !self.made.is_empty() {
+            let chunks = 0..self.made.len();
+            return Ok(vec![Part { file: 0, chunks, first_key: 0, last_key: u64::MAX }]);
+        }
+        let part = |(file, entry): (usize, &TrainingFile)| {
+            let start = self.blocks.partition_point(|block| (block.file as usize) < file);
+            let end = self.blocks.partition_point(|block| block.file as usize <= file);
+            let (first_key, last_key) = entry.key_range()?;
+            Ok(Part { file, chunks: start..end, first_key, last_key })
+        };
+        self.files.iter().enumerate().map(part).collect()
+    }
+
+    /// The columns of a training set, without rows.
+    pub fn without_rows(&self) -> ArrowStream {
+        ArrowStream::empty(training_schema())
+    }
+
     /// The paths of the files, in the order of their keys.
     pub fn paths(&self) -> impl Iterator<Item = PathBuf> {
         self.files.iter().map(TrainingFile::path)
@@ -142,7 +177,7 @@ impl TrainingRows {
     }
 
     /// Compares the hash of a file, unless that was done before.
-    fn check_file(&self, file: usize) -> Result<()> {
+    pub(super) fn check_file(&self, file: usize) -> Result<()> {
         let mut is_checked = self.is_checked[file].lock().unwrap_or_else(PoisonError::into_inner);
         if !*is_checked {
             self.files[file].check_hash()?;

@@ -380,12 +380,13 @@ fn keys_are_found_by_halves() {
     let mut keys: Vec<u64> = (0..16_100).rev().collect();
     keys.push(u64::MAX);
     let mut found = vec![7; keys.len()];
-    rows.contains(&keys, &mut found).unwrap();
+    rows.contains(&keys, false, &mut found, &mut || true).unwrap();
     for (key, found) in keys.iter().zip(&found) {
         let is_there = key & !1 < 16_000 && (key & !1) % 16 == 8;
         assert_eq!(*found == 1, is_there, "{key}");
     }
     let mut none = [7; 2];
-    TrainingRows::of_chunks(Vec::new()).contains(&[8, 9], &mut none).unwrap();
+    let no_rows = TrainingRows::of_chunks(Vec::new());
+    no_rows.contains(&[8, 9], true, &mut none, &mut || true).unwrap();
     assert_eq!(none, [0, 0]);
 }

@@ -25,11 +25,12 @@ use crate::files::{Faults, Files};
 use crate::journal::JOURNAL_FILE;
 use crate::manifest::{MANIFEST_FILE, hex};
 use crate::training::manifest::{
-    InputEntry, LeftOut, Policy, Split, SplitEntry, TrainingManifest, TrainingOptions,
+    InputEntry, LeftOut, Policy, Split, SplitEntry, TrainingContents, TrainingManifest,
+    TrainingOptions,
 };
 use crate::training::reader::{OpenTrainingFile, TrainingFile, TrainingSet, files_of};
 use crate::training::schema::index;
-use crate::training::writer::{Output, empty_manifest};
+use crate::training::writer::{Output, new_manifest};
 use crate::workers::{n_threads, stream_in_order};
 
 /// A dataset that becomes part of a training set.
@@ -77,22 +78,11 @@ pub struct PrepareProgress {
 }
 
 /// What a run did.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct PrepareReport {
-    /// What is learned from.
-    pub train: SplitEntry,
-    /// What is held back.
-    pub validation: SplitEntry,
-    /// Validation rows whose position is in train, too.
-    pub n_shared_rows: u64,
-    /// Their occurrences in validation.
-    pub n_shared_occurrences: u64,
-    /// What was left out.
-    pub left_out: LeftOut,
-    /// What it was made of.
-    pub inputs: Vec<InputEntry>,
-    /// What was kept out of it.
-    pub excluded: Vec<InputEntry>,
+    /// What is in the training set, and what it was made of.
+    #[serde(flatten)]
+    pub contents: TrainingContents,
     /// Results and evals by side, for each input.
     pub balance: Vec<Balance>,
     /// Size of all files.
@@ -153,26 +143,7 @@ pub fn prepare(
             output.commit(&manifest)?;
             Ok(report)
         }
-        None => Ok(PrepareReport::stopped()),
-    }
-}
-
-impl PrepareReport {
-    fn stopped() -> PrepareReport {
-        PrepareReport {
-            train: SplitEntry::default(),
-            validation: SplitEntry::default(),
-            n_shared_rows: 0,
-            n_shared_occurrences: 0,
-            left_out: LeftOut::default(),
-            inputs: Vec::new(),
-            excluded: Vec::new(),
-            balance: Vec::new(),
-            size_bytes: 0,
-            spilled_bytes: 0,
-            warnings: Vec::new(),
-            stopped: true,
-        }
+        None => Ok(PrepareReport { stopped: true, ..PrepareReport::default() }),
     }
 }
 
@@ -363,31 +334,19 @@ impl Run<'_, '_> {
             .collect::<Result<_>>()?;
         let excluded: Vec<InputEntry> =
             self.excluded.iter().map(excluded_entry).collect::<Result<_>>()?;
-        let manifest = TrainingManifest {
-            options: training.clone(),
-            inputs: inputs.clone(),
-            excluded: excluded.clone(),
-            left_out: self.left_out,
-            n_shared_rows,
-            n_shared_occurrences,
-            train: train.clone(),
-            validation: validation.clone(),
-            ..empty_manifest()
-        };
-        let report = PrepareReport {
-            size_bytes: train.size_bytes + validation.size_bytes,
-            train,
-            validation,
-            n_shared_rows,
-            n_shared_occurrences,
-            left_out: self.left_out,
+        let contents = TrainingContents {
             inputs,
             excluded,
-            balance,
-            spilled_bytes,
-            warnings: Vec::new(),
-            stopped: false,
+            left_out: self.left_out,
+            n_shared_rows,
+            n_shared_occurrences,
+            train,
+            validation,
         };
+        let manifest = new_manifest(training.clone(), contents.clone());
+        let size_bytes = contents.size_bytes();
+        let report =
+            PrepareReport { contents, balance, size_bytes, spilled_bytes, ..Default::default() };
         Ok(Some((manifest, report)))
     }
 

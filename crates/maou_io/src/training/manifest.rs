@@ -269,6 +269,41 @@ pub struct SplitEntry {
     pub files: Vec<TrainingFileEntry>,
 }
 
+/// What a training set holds, and what it was made of: the part that its manifest, its
+/// description and the report of the run that made it have in common.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TrainingContents {
+    /// What it was made of.
+    pub inputs: Vec<InputEntry>,
+    /// What was kept out of it.
+    pub excluded: Vec<InputEntry>,
+    /// What was left out.
+    pub left_out: LeftOut,
+    /// Validation rows whose position is in train, too.
+    pub n_shared_rows: u64,
+    /// Their occurrences in validation.
+    pub n_shared_occurrences: u64,
+    /// What is learned from.
+    pub train: SplitEntry,
+    /// What is held back.
+    pub validation: SplitEntry,
+}
+
+impl TrainingContents {
+    /// One of the two sides.
+    pub fn split(&self, split: Split) -> &SplitEntry {
+        match split {
+            Split::Train => &self.train,
+            Split::Validation => &self.validation,
+        }
+    }
+
+    /// Size of all files.
+    pub fn size_bytes(&self) -> u64 {
+        self.train.size_bytes + self.validation.size_bytes
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct TrainingManifest {
     pub(crate) kind: String,
@@ -276,14 +311,8 @@ pub(crate) struct TrainingManifest {
     pub(crate) key_version: u32,
     pub(crate) maou_version: String,
     pub(crate) options: TrainingOptions,
-    pub(crate) inputs: Vec<InputEntry>,
-    pub(crate) excluded: Vec<InputEntry>,
-    pub(crate) left_out: LeftOut,
-    /// Validation rows whose position is in train, too, and their occurrences.
-    pub(crate) n_shared_rows: u64,
-    pub(crate) n_shared_occurrences: u64,
-    pub(crate) train: SplitEntry,
-    pub(crate) validation: SplitEntry,
+    #[serde(flatten)]
+    pub(crate) contents: TrainingContents,
 }
 
 #[derive(Deserialize)]
@@ -348,13 +377,6 @@ impl TrainingManifest {
 
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         seal(serde_json::to_vec_pretty(self).expect("plain data becomes JSON"))
-    }
-
-    pub(crate) fn split(&self, split: Split) -> &SplitEntry {
-        match split {
-            Split::Train => &self.train,
-            Split::Validation => &self.validation,
-        }
     }
 }
 

@@ -8,7 +8,7 @@ use arrow_array::{Array, LargeListArray, PrimitiveArray, RecordBatch};
 use serde::Serialize;
 
 use super::manifest::{
-    InputEntry, LeftOut, MEND, NEXT_MANIFEST_FILE, Split, SplitEntry, TrainingFileEntry,
+    MEND, NEXT_MANIFEST_FILE, Split, SplitEntry, TrainingContents, TrainingFileEntry,
     TrainingManifest, TrainingOptions,
 };
 use super::schema::{ROWS_PER_BATCH, index, training_schema};
@@ -35,20 +35,9 @@ pub(crate) fn is_begun(dir: &Path) -> bool {
 pub struct TrainingInfo {
     /// Always `training-set`.
     pub kind: &'static str,
-    /// What is learned from.
-    pub train: SplitEntry,
-    /// What is held back.
-    pub validation: SplitEntry,
-    /// Validation rows whose position is in train, too.
-    pub n_shared_rows: u64,
-    /// Their occurrences in validation.
-    pub n_shared_occurrences: u64,
-    /// What was left out.
-    pub left_out: LeftOut,
-    /// What it was made of.
-    pub inputs: Vec<InputEntry>,
-    /// What was kept out of it.
-    pub excluded: Vec<InputEntry>,
+    /// What is in it, and what it was made of.
+    #[serde(flatten)]
+    pub contents: TrainingContents,
     /// What it was made with.
     pub options: TrainingOptions,
     /// Size of all its files.
@@ -110,14 +99,8 @@ impl TrainingSet {
         let manifest = self.manifest.clone();
         TrainingInfo {
             kind: super::manifest::KIND,
-            size_bytes: manifest.train.size_bytes + manifest.validation.size_bytes,
-            train: manifest.train,
-            validation: manifest.validation,
-            n_shared_rows: manifest.n_shared_rows,
-            n_shared_occurrences: manifest.n_shared_occurrences,
-            left_out: manifest.left_out,
-            inputs: manifest.inputs,
-            excluded: manifest.excluded,
+            size_bytes: manifest.contents.size_bytes(),
+            contents: manifest.contents,
             options: manifest.options,
             training_schema_version: manifest.training_schema_version,
             key_version: manifest.key_version,
@@ -133,12 +116,12 @@ impl TrainingSet {
 
     /// The rows of a split.
     pub fn n_rows(&self, split: Split) -> u64 {
-        self.manifest.split(split).n_rows
+        self.manifest.contents.split(split).n_rows
     }
 
     /// The files of a split, in key order.
     pub fn files(&self, split: Split) -> Vec<TrainingFile> {
-        files_of(&self.dir, self.manifest.split(split), self.is_next)
+        files_of(&self.dir, self.manifest.contents.split(split), self.is_next)
     }
 
     /// The keys of a split in ascending order, a batch of rows at a time.

@@ -9,7 +9,8 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::SPILL_FILE;
 use super::manifest::{
-    KIND, NEXT_MANIFEST_FILE, Split, SplitEntry, TrainingFileEntry, TrainingManifest,
+    KIND, NEXT_MANIFEST_FILE, Split, SplitEntry, TrainingContents, TrainingFileEntry,
+    TrainingManifest, TrainingOptions,
 };
 use super::reader::{TrainingSet, beside};
 use super::schema::{ROWS_PER_FILE, training_schema};
@@ -42,7 +43,7 @@ impl<'a> Output<'a> {
         let is_new = !dir.exists();
         files.create_dir_all(dir)?;
         let mut output = Output { files, dir: dir.to_owned(), is_new, is_done: false, lock: None };
-        output.lock = Some(Lock::acquire(dir)?);
+        output.lock = Some(Lock::acquire_as(dir, "this training set")?);
         // Another run may have come to its end meanwhile.
         complete(files, dir)?;
         check_free(dir, force)?;
@@ -140,7 +141,7 @@ fn complete(files: Files<'_>, dir: &Path) -> Result<()> {
         return Ok(());
     }
     let (manifest, _) = TrainingManifest::read(dir)?;
-    let entries = || Split::ALL.into_iter().flat_map(|split| &manifest.split(split).files);
+    let entries = || Split::ALL.into_iter().flat_map(|split| &manifest.contents.split(split).files);
     for entry in entries() {
         let path = dir.join(&entry.file);
         if beside(&path).exists() {
@@ -277,21 +278,18 @@ impl SplitWriter<'_> {
     }
 }
 
-/// A manifest of this version about nothing yet.
-pub(crate) fn empty_manifest() -> TrainingManifest {
+/// The manifest that this version writes.
+pub(crate) fn new_manifest(
+    options: TrainingOptions,
+    contents: TrainingContents,
+) -> TrainingManifest {
     TrainingManifest {
         kind: KIND.to_owned(),
         training_schema_version: super::schema::TRAINING_SCHEMA_VERSION,
         key_version: maou_shogi::KEY_VERSION,
         maou_version: env!("CARGO_PKG_VERSION").to_owned(),
-        options: super::manifest::TrainingOptions::default(),
-        inputs: Vec::new(),
-        excluded: Vec::new(),
-        left_out: super::manifest::LeftOut::default(),
-        n_shared_rows: 0,
-        n_shared_occurrences: 0,
-        train: SplitEntry::default(),
-        validation: SplitEntry::default(),
+        options,
+        contents,
     }
 }
 

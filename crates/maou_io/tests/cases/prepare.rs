@@ -104,7 +104,7 @@ fn neither_memory_nor_threads_show_in_the_bytes() {
     let make = |memory, threads| {
         let report =
             setup.run(&PrepareOptions { memory, threads, force: true, ..options() }).unwrap();
-        assert!(report.spilled_bytes >= 48 * report.train.n_occurrences);
+        assert!(report.spilled_bytes >= 48 * report.contents.train.n_occurrences);
         snapshot(&setup.train())
     };
     let expected = make(1 << 30, 1);
@@ -118,7 +118,7 @@ fn neither_memory_nor_threads_show_in_the_bytes() {
     assert!(train.is_sorted() && validation.is_sorted() && !validation.is_empty());
     assert_eq!(train.len() as u64, set.n_rows(Split::Train));
     let n_shared = validation.iter().filter(|key| train.binary_search(key).is_ok()).count();
-    assert_eq!(set.info().n_shared_rows, n_shared as u64);
+    assert_eq!(set.info().contents.n_shared_rows, n_shared as u64);
 }
 
 #[test]

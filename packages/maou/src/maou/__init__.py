@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from maou import policy, svg, train
+    from maou.batches import Batch, Batches
     from maou.board import Outcome
     from maou.dataset import Dataset, to_usi
     from maou.evaluation import evaluate
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from maou.positions import PositionArray
     from maou.preparation import prepare
     from maou.records import read_games, write_games
-    from maou.training_set import Batch, Batches, TrainingSet
+    from maou.training_set import TrainingSet
 
 __all__ = [
     "Batch",
@@ -96,8 +97,8 @@ __all__ = [
 
 # Loaded on first use: `import maou` stays as light as the bare extension.
 _LAZY = {
-    "Batch": "maou.training_set",
-    "Batches": "maou.training_set",
+    "Batch": "maou.batches",
+    "Batches": "maou.batches",
     "Comment": "maou.game",
     "Dataset": "maou.dataset",
     "Game": "maou.game",

@@ -9,7 +9,8 @@ from torch.utils.data import IterableDataset, get_worker_info
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from maou.training_set import TorchBatch, TrainingSet
+    from maou.tensors import TorchBatch
+    from maou.training_set import TrainingSet
 
 
 class BatchDataset(IterableDataset):  # type: ignore[misc]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING, Any
 
 from maou.cli.command import Command, number, path_text, positive
@@ -106,13 +107,32 @@ def add_positions(parser: ArgumentParser) -> None:
     )
 
 
+def game_id(text: str) -> str:
+    """Parse the id of a game."""
+    return _hex_digits(text, 16, "16 hex digits")
+
+
+def first_digits(text: str) -> str:
+    """Parse what ids of games begin with."""
+    return _hex_digits(text, 1, "1 to 16 hex digits")
+
+
+def _hex_digits(text: str, least: int, expected: str) -> str:
+    if re.fullmatch(rf"[0-9A-Fa-f]{{{least},16}}", text) is None:
+        raise ArgumentTypeError(f"expected {expected}, found `{text}`")
+    return text
+
+
 def add_games(parser: ArgumentParser) -> None:
     """Add what games are asked by."""
     group = parser.add_argument_group("games")
     ids = group.add_mutually_exclusive_group()
-    ids.add_argument("--id", metavar="HEX", help="the game with this id")
+    ids.add_argument("--id", type=game_id, metavar="HEX", help="the game with this id")
     ids.add_argument(
-        "--id-prefix", metavar="HEX", help="games whose ids begin like this"
+        "--id-prefix",
+        type=first_digits,
+        metavar="HEX",
+        help="games whose ids begin like this",
     )
     group.add_argument(
         "--player",

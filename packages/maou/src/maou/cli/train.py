@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -164,55 +165,132 @@ def _number(name: str, value: float | None) -> str:
     return f"{value:.4f}" if name.endswith("loss") else f"{value:.2%}"
 
 
+class TimeLeft:
+    """Foretells how long a run goes on: its steps, and the validations between them."""
+
+    def __init__(self, start: Mapping[str, Any]) -> None:
+        """Begin with the first event of a run."""
+        self._before: int = start["step"]
+        self._n_steps: int = start["n_steps"]
+        config = start["config"]
+        every: int = config["run"]["validate_steps"] or start["steps_in_epoch"]
+        self._every = every if start["n_validation"] else 0
+        most = config["run"]["validate_positions"] or start["n_validation"]
+        steps: float = min(most, start["n_validation"]) / config["data"]["batch_size"]
+        # To look at a position takes about a third of what it takes to learn from it.
+        self._steps_of_a_validation = steps / 3
+        self._begin = time.monotonic()
+        self._began: float | None = None
+        self._seconds: list[float] = []
+        self._at = self._before
+
+    def step(self, step: int) -> None:
+        """Note a step."""
+        self._at = step
+
+    def measure(self) -> None:
+        """Note that a validation begins."""
+        self._began = time.monotonic()
+
+    def measured(self) -> None:
+        """Note that it is done."""
+        if self._began is not None:
+            self._seconds.append(time.monotonic() - self._began)
+            self._began = None
+
+    def _n_validations(self) -> int:
+        """Count the validations that begin after this step."""
+        if not self._every:
+            return 0
+        n = self._n_steps // self._every - self._at // self._every
+        # There is one at the end, whatever the step.
+        return n + (self._n_steps % self._every > 0) * (self._at < self._n_steps)
+
+    def seconds(self, share: float = 1.0) -> float | None:
+        """Tell how long it takes from here; None before the first step.
+
+        Args:
+            share: How much of the validation that is under way is still to come.
+        """
+        n_done = self._at - self._before
+        if n_done <= 0:
+            return None
+        now = time.monotonic()
+        under_way = 0.0 if self._began is None else now - self._began
+        pace = (now - self._begin - sum(self._seconds) - under_way) / n_done
+        one = pace * self._steps_of_a_validation
+        if self._seconds:
+            one = sum(self._seconds) / len(self._seconds)
+        left = pace * (self._n_steps - self._at) + one * self._n_validations()
+        if self._began is not None:
+            left += under_way / (1 - share) * share if share < 1 else one
+        return left
+
+
 class Watcher:
     """Writes the events of a run to stderr, with a line that moves on a terminal."""
 
     def __init__(self) -> None:
-        """Start the clock."""
+        """Begin with nothing."""
         from maou.cli.terminal import is_terminal
 
         self._moves = is_terminal()
-        self._start = (time.monotonic(), 0)
         self._n_steps = 0
+        self._time: TimeLeft | None = None
 
     def __call__(self, event: Mapping[str, Any]) -> None:
         """Write an event."""
         kind = event["kind"]
         if kind == "step":
             self._step(event)
-            return
+        elif kind == "measure":
+            self._measure(event)
+        else:
+            self._line(event)
+
+    def _line(self, event: Mapping[str, Any]) -> None:
         self.clear()
-        if kind == "start":
-            self._start = (time.monotonic(), event["step"])
-            self._n_steps = event["n_steps"]
+        if event["kind"] == "start":
+            self._n_steps, self._time = event["n_steps"], TimeLeft(event)
             print(fields(started(event)), file=sys.stderr, flush=True)
-        elif kind in ("train", "validation"):
-            words = [f"{event['step']:>8,}", event_line(event)]
-            if kind == "train":
-                words += self._left(event)
-            print("  ".join(words), file=sys.stderr, flush=True)
+            return
+        if event["kind"] == "validation" and self._time is not None:
+            self._time.measured()
+        words = [f"{event['step']:>8,}", event_line(event)]
+        if event["kind"] == "train":
+            words += self._left()
+        print("  ".join(words), file=sys.stderr, flush=True)
 
     def _step(self, event: Mapping[str, Any]) -> None:
-        if not self._moves:
-            return
         step, n_steps = event["step"], self._n_steps
+        if self._time is not None:
+            self._time.step(step)
         words = [
             f"{step / n_steps:4.0%}",
             f"step {step:,}/{n_steps:,}",
             f"{event['positions_per_s']:,.0f} positions/s",
         ]
-        words += self._left(event)
+        self._show([*words, *self._left()])
+
+    def _measure(self, event: Mapping[str, Any]) -> None:
+        n, n_all = event["n"], event["n_all"]
+        if self._time is not None and n == 0:
+            self._time.measure()
+        words = [f"{n / n_all:4.0%}", f"validation {n:,}/{n_all:,} positions"]
+        self._show([*words, *self._left(1 - n / n_all)])
+
+    def _show(self, words: list[str]) -> None:
+        """Rewrite the line that moves."""
+        if not self._moves:
+            return
         columns = os.get_terminal_size(sys.stderr.fileno()).columns or 80
         line = shorten("  ".join(words), columns - 1)
         print(f"\r{line}\033[K", end="", file=sys.stderr, flush=True)
 
-    def _left(self, event: Mapping[str, Any]) -> list[str]:
-        """Tell the time left, once there is a step to tell it from."""
-        step, (begin, before) = event["step"], self._start
-        if step <= before or step >= self._n_steps:
-            return []
-        pace = (time.monotonic() - begin) / (step - before)
-        return [f"{duration(round(pace * (self._n_steps - step)))} left"]
+    def _left(self, share: float = 1.0) -> list[str]:
+        """Tell the time left, in whole seconds: what goes on takes one at least."""
+        seconds = None if self._time is None else self._time.seconds(share)
+        return [f"{duration(math.ceil(seconds))} left"] if seconds else []
 
     def clear(self) -> None:
         """Take the moving line away."""

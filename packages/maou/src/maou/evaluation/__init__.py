@@ -6,6 +6,7 @@ Needs the extra `cpu` or `cuda` for models, and nothing but NumPy for the figure
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from maou_rust import UsageError
@@ -13,7 +14,7 @@ from maou_rust import UsageError
 from maou.evaluation._measure import Bucket, Filters, Measured, Sums, measure
 from maou.evaluation._models import open_model
 from maou.evaluation._report import Evaluation, Seen
-from maou.evaluation._rows import Range, Wanted, open_source
+from maou.evaluation._rows import Range, Wanted, kind_of_folder, open_source
 from maou.evaluation._tally import Bin, Estimate
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ def evaluate(
         unseen=unseen,
         limit=limit,
     )
+    _refuse_swapped(Path(model), Path(data))
     source = open_source(Path(data), split)
     asked = open_model(
         Path(model), checkpoint=checkpoint, ema=ema, device=device, threads=threads
@@ -141,6 +143,17 @@ def evaluate(
         reliability=measured.reliability,
         seen=seen,
     )
+
+
+def _refuse_swapped(model: Path, data: Path) -> None:
+    """Refuse data in place of the model where the model is in place of the data."""
+    is_data = kind_of_folder(model) in ("dataset", "training-set")
+    is_model = kind_of_folder(data) == "run" or data.suffix.lower() == ".onnx"
+    if (is_data or model.suffix.lower() == ".hcpe") and is_model:
+        raise UsageError(
+            f"{model}: expected the model first and the data behind it:"
+            f" `maou evaluate {quote(str(data))} {quote(str(model))}`"
+        )
 
 
 def _contains(path: Path) -> Contains:

@@ -67,7 +67,15 @@ def open_model(
         UsageError: There is no such GPU.
     """
     if path.is_dir():
+        from maou.evaluation._rows import kind_of_folder
         from maou.evaluation._runs import open_run
+
+        kind = kind_of_folder(path)
+        if kind in ("dataset", "training-set"):
+            raise UsageError(
+                f"{path}: expected a run folder or an ONNX model, found a"
+                f" {kind.replace('-', ' ')}: `maou evaluate RUN DATA`"
+            )
 
         return open_run(path, checkpoint, ema, device, threads)
     if not path.exists():

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from maou.batches import Batch
     from maou.policy import Scheme
-    from maou.training_set import Batch
 
 Features: TypeAlias = Literal["compact", "dlshogi"]
 Split: TypeAlias = Literal["train", "validation"]
@@ -139,8 +139,14 @@ def open_source(path: Path, split: Split | None) -> Source:
         UsageError: It is something else, or has no splits and one is asked for.
     """
     if path.is_dir():
-        if kind_of_folder(path) == "training-set":
+        kind = kind_of_folder(path)
+        if kind == "training-set":
             return TrainingRows(path, split or "validation")
+        if kind == "run":
+            raise UsageError(
+                f"{path}: expected a dataset, a training set or a file of HCPE, found a"
+                " run of `maou train`: `maou evaluate RUN DATA`"
+            )
         _refuse_split(path, split, "dataset")
         return DatasetRows(path)
     if not path.exists():
@@ -153,9 +159,11 @@ def open_source(path: Path, split: Split | None) -> Source:
 
 
 def kind_of_folder(path: Path) -> str | None:
-    """`kind` of a folder's manifest; None if it has none."""
+    """`kind` of a folder's manifest, `run` of one of `maou train`; None for others."""
     import json
 
+    if (path / "config.toml").is_file() and (path / "checkpoints").is_dir():
+        return "run"
     try:
         manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import platform
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,6 +19,7 @@ from torch import nn
 
 from maou._version import __version__
 from maou.train import checkpoint as checkpoints
+from maou.train import folder
 from maou.train.config import Config
 from maou.train.data import (
     begin_with,
@@ -29,7 +29,7 @@ from maou.train.data import (
     same_training_set,
 )
 from maou.train.learner import Learner, predict
-from maou.train.log import LOG, Log, Meter
+from maou.train.log import Log, Meter
 from maou.train.losses import losses, means, no_sums
 from maou.train.network import Network, n_multiplications, n_weights
 from maou.train.ranks import Ranks, ranks
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from os import PathLike
 
-    from maou.training_set import Batches
+    from maou.batches import Batches
 
     Progress = Callable[[Mapping[str, Any]], None]
 
@@ -88,11 +88,13 @@ def train(
         out: The folder of the run, which is made.
         config: Its options.
         init: A run whose weights to begin with, in place of random ones.
-        progress: Called with each event that the log gets, and after each step.
+        progress: Called with each event that the log gets, after each step, and before
+            each batch of a validation.
 
     Raises:
         DatasetError: The training set is none, or damaged.
-        UsageError: The options do not fit the data or the machine.
+        UsageError: The options do not fit the data or the machine, or another process
+            is at work in the folder.
         TrainingError: The losses are no numbers, or memory ran out.
         KeyboardInterrupt: The run was interrupted, and is saved.
     """
@@ -100,12 +102,7 @@ def train(
     run = Path(out)
     with ranks(config.run.device) as here:
         training_set = TrainingSet(data)
-        # Every process has looked before the first one makes the folder.
-        if not all(here.gathered(_is_free(run))):
-            raise UsageError(
-                f"{run}: expected a folder that is new or empty: `maou train --resume"
-                f" {run}` goes on with a run, another name begins one"
-            )
+        folder.refuse_taken(run)
         lineage = lineage_of(training_set, data)
         task = Task(here, run, config, training_set, lineage, progress)
         _check_parts(task)
@@ -113,27 +110,13 @@ def train(
         network = Network(config.model)
         if init is not None:
             begin_with(network, config, Path(init))
-        if here.is_first:
-            _make_folder(run, config)
+        # Every process has looked before the first one makes the folder.
         here.wait()
-        return _loop(task, network, Place(), None)
-
-
-def _is_free(run: Path) -> bool:
-    """Whether a run can begin in a folder: also where one left no checkpoint."""
-    if not run.exists() or not any(run.iterdir()):
-        return True
-    begun = (run / "config.toml").is_file()
-    return begun and not any(run.glob(f"{checkpoints.FOLDER}/*/meta.json"))
-
-
-def _make_folder(run: Path, config: Config) -> None:
-    """Make the folder of a run, without what another one left that saved nothing."""
-    run.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(run / "tensorboard", ignore_errors=True)
-    for path in (run / LOG, *run.glob("failed-rows-*.txt")):
-        path.unlink(missing_ok=True)
-    (run / "config.toml").write_text(config.toml(), encoding="utf-8")
+        with folder.held(run, here, begins=True):
+            if here.is_first:
+                folder.make(run, config)
+            here.wait()
+            return _loop(task, network, Place(), None)
 
 
 def resume(
@@ -155,15 +138,19 @@ def resume(
 
     Raises:
         DatasetError: The checkpoint or the training set is damaged.
-        UsageError: It is another training set, or an option cannot change any more.
+        UsageError: It is another training set, an option cannot change any more, or
+            another process is at work on the run.
         TrainingError: The losses are no numbers, or memory ran out.
         KeyboardInterrupt: The run was interrupted, and is saved.
     """
-    path = checkpoints.find(run)
-    meta, old = checkpoints.read_meta(path)
-    config = old.with_words(words)
-    check_changes(old, config, path)
-    with ranks(config.run.device) as here:
+    _, old = checkpoints.read_meta(checkpoints.find(run))
+    device = old.with_words(words).run.device
+    with ranks(device) as here, folder.held(Path(run), here, begins=False):
+        # Another process may have saved and ended just before it could be held.
+        path = checkpoints.find(run)
+        meta, old = checkpoints.read_meta(path)
+        config = old.with_words(words)
+        check_changes(old, config, path)
         training_set = same_training_set(data, meta["data"], run)
         saved = checkpoints.read(path)
         network = Network(config.model)
@@ -406,10 +393,14 @@ def validate(task: Task, network: nn.Module) -> dict[str, float | None]:
     most = config.run.validate_positions or math.inf
     was_training = network.training
     network.eval()
+    n_all = min(task.training_set.n_rows("validation"), most)
+    task.tell({"kind": "measure", "n": 0, "n_all": n_all})
     batches = task.batches("validation", Place())
     for idx, batch in enumerate(batches):
-        if idx * task.part_size * here.world_size >= most:
+        n = idx * task.part_size * here.world_size
+        if n >= most:
             break
+        task.tell({"kind": "measure", "n": n, "n_all": n_all})
         tensors = batch.torch(here.device, non_blocking=True)
         logits, value = predict(network, tensors, config, here.device)
         sums += losses(logits, value, tensors, config.loss).sums

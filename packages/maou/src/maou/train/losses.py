@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn import functional
 
 if TYPE_CHECKING:
+    from maou.tensors import TorchBatch
     from maou.train.config import LossConfig
-    from maou.training_set import TorchBatch
 
 MEASURES = (
     "weight",
