@@ -96,6 +96,23 @@ def test_the_time_left_of_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     assert watched.seconds(0.01) == pytest.approx(0)
 
 
+def test_a_run_that_ends_while_its_rate_rises_is_warned_of(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    config = Config.from_words(["optimizer.warmup_steps=101"]).table()
+    Watcher()({**START, "config": config})
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert told.startswith("warning: the learning rate rises over 101 steps, and the")
+    assert told.endswith("or `--set optimizer.warmup_steps=10`")
+    for fine in (
+        {**START, "n_steps": 101, "config": config},
+        # What is resumed has its options.
+        {**START, "step": 50, "config": config},
+    ):
+        Watcher()(fine)
+        assert "warning" not in capsys.readouterr().err
+
+
 def test_no_time_left_is_told_before_the_end(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

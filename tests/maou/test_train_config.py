@@ -97,7 +97,7 @@ def test_a_wrong_word_is_named(word: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[model\n", "config.toml: Expected ']' at the end of a table declaration"),
+        ("[model\n", "config.toml:1:7: expected ']' at the end of a table declaration"),
         ("model = 3\n", "config.toml: `model`: expected a table, found `3`"),
         (
             "[model]\nsize = 3\n",

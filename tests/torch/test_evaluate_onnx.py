@@ -188,7 +188,7 @@ def test_models_that_do_not_fit_are_refused(
     path = dataset
     assert "expected a run folder or an ONNX model, found a dataset" in refused()
     path = tmp_path
-    assert "expected a run of `maou train`, found no run" in refused()
+    assert "expected a run of `maou train`, found something else" in refused()
 
 
 @pytest.mark.parametrize("missing", ["onnxruntime", "matplotlib"])

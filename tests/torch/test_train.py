@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import signal
@@ -14,9 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from maou import DatasetError, TrainingSet, UsageError
 from maou.cli import main
+from maou.evaluation import evaluate
+from maou.export import export_onnx
 from maou.train import Config, TrainingError, load, resume, train
 from maou.train import checkpoint as checkpoints
 from maou.train.learner import learning_rate
@@ -396,8 +400,17 @@ def test_what_a_new_run_refuses(
 ) -> None:
     new, data = str(tmp_path / "run"), str(training_set)
     assert refused([data, "-o", str(finished)], capsys) == (
-        f"maou train: {finished}: expected a folder that is new or empty: `maou train"
-        f" --resume {finished}` goes on with a run, another name begins one"
+        f"maou train: {finished}: expected a folder that is new or empty, found a run:"
+        f" `maou train --resume {finished}` goes on with it, another name begins one"
+    )
+    assert refused([data, "-o", str(dataset)], capsys) == (
+        f"maou train: {dataset}: expected a folder that is new or empty, found"
+        " something else: name another one"
+    )
+    assert refused([str(finished), "-o", new], capsys) == (
+        f"maou train: {finished}: expected a training set, that is, a folder with"
+        " manifest.json, found a run of `maou train`: name the training set that it"
+        " learns from"
     )
     assert "`maou prepare" in refused([str(dataset), "-o", new], capsys)
     assert "no-such-folder" in refused([f"{data}/no-such-folder", "-o", new], capsys)
@@ -439,7 +452,10 @@ def test_what_a_resumed_run_refuses(
     assert "expected a run of `maou train`, found no such folder" in refused(
         ["--resume", str(tmp_path / "nothing")], capsys
     )
-    assert "found no run" in refused(["--resume", str(training_set)], capsys)
+    assert refused(["--resume", str(training_set)], capsys) == (
+        f"maou train: {training_set}: expected a run of `maou train`, found something"
+        " else: `maou train TRAIN -o RUN` makes one"
+    )
     assert "--config: a resumed run has its options" in refused(
         ["--resume", run, "--config", "x.toml"], capsys
     )
@@ -578,6 +594,76 @@ def test_one_process_at_a_time(
         assert resume(run, words=(f"run.steps={step + 1}",)).step == step + 1
     else:
         assert main(["train", *again]) == 0
+
+
+def test_ctrl_c_again_stops_at_once(training_set: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    # Steps that take long enough to be interrupted twice.
+    words = ["data.batch_size=2048", "model.size=4x64", "run.save_steps=1"]
+    with begun(training_set, run, *words, "run.validate_steps=100000") as process:
+        assert process.stderr is not None
+        process.send_signal(signal.SIGINT)
+        for line in process.stderr:
+            if line.startswith("saving after this step; Ctrl-C again stops at once"):
+                process.send_signal(signal.SIGINT)
+                break
+        rest = process.stderr.read()
+    assert process.returncode == 130
+    step = load(run, "last").meta["step"]
+    assert rest == (
+        f"interrupted: `maou train --resume {run}` goes on from step {step}, which is"
+        " saved\n"
+    )
+
+
+LIMITED = """
+import resource, sys
+from maou.cli import main
+# Python ignores the signal: writing beyond it is an error like that of a full disk.
+resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_file_that_cannot_be_written_is_named(
+    training_set: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    train(training_set, run, tiny("run.steps=1"))
+    before = weights(run)
+    assert max(map(len, before.values())) > 60_000
+    words = ["train", "--resume", str(run), "--set", "run.steps=3"]
+    command = [sys.executable, "-c", LIMITED, *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    message = done.stderr.splitlines()[-1]
+    assert message.startswith(f"maou train: {run}/checkpoints/.new-")
+    assert message.endswith(".safetensors: file too large")
+    # The old checkpoints are as they were, and nothing is left in the way.
+    assert weights(run) == before
+    assert not [path for path in (run / "checkpoints").iterdir() if path.name[0] == "."]
+    assert resume(run, words=("run.steps=3",)).step == 3
+
+
+def test_weights_that_are_no_numbers_are_refused(
+    training_set: Path, finished: Path, tmp_path: Path, dataset: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(finished, run)
+    for path in run.glob("checkpoints/*/model.safetensors"):
+        tensors = load_file(str(path))
+        tensors["policy.weight"].view(-1)[7] = math.nan
+        save_file(tensors, str(path))
+    message = "found NaN or infinity in `policy.weight`: take another checkpoint"
+    for ask in (
+        lambda: evaluate(run, dataset, limit=9),
+        lambda: export_onnx(run, tmp_path / "m.onnx"),
+        lambda: resume(run, words=("run.steps=20",)),
+        lambda: train(training_set, tmp_path / "new", tiny(), init=run),
+    ):
+        with pytest.raises(DatasetError, match=message):
+            ask()
+    assert not (tmp_path / "new").exists()
 
 
 def test_without_torch_the_command_names_the_extra(training_set: Path) -> None:

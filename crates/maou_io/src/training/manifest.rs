@@ -385,6 +385,9 @@ fn expected_training_set(dir: &Path) -> String {
     let (found, mend) = match std::fs::metadata(dir) {
         Err(error) => (crate::error::reason(&error), ""),
         Ok(metadata) if !metadata.is_dir() => ("a file".to_owned(), ""),
+        Ok(_) if dir.join("checkpoints").is_dir() => {
+            ("a run of `maou train`".to_owned(), ": name the training set that it learns from")
+        }
         Ok(_) if super::reader::is_begun(dir) => {
             ("one that was not finished".to_owned(), "; the same `maou prepare` again makes it")
         }

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, get_args
 
 from maou_rust import DatasetError, UsageError
 
 from maou._extras import require
+from maou._files import write_whole
 from maou._version import __version__
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ def export_onnx(
     Raises:
         DatasetError: The run is damaged, or onnxruntime computes something else than
             torch.
+        OSError: The file cannot be written.
         ModuleNotFoundError: A library of the extras is missing.
         UsageError: There is no run, its network does not fit the format, or the file
             is there.
@@ -129,7 +130,7 @@ def export_onnx(
     differences = _compared(
         run, data, names, arrays=arrays, expected=expected, precision=precision
     )
-    _write(target, data)
+    write_whole(target, data)
     return Exported(
         path=target,
         format=format,
@@ -231,12 +232,3 @@ def _compared(
                     f" `{distance:.3g}`: nothing was written"
                 )
     return float(differences[0]), float(differences[1])
-
-
-def _write(target: Path, data: bytes) -> None:
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -6,17 +6,17 @@ import codecs
 import errno
 import os
 import stat
-from contextlib import contextmanager
 from os import PathLike, fspath
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal
 
 from maou_rust import RecordError, maou_shogi
 
+from maou._files import named
 from maou.game import Game, as_game, write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from typing import TypeAlias
 
     from maou_rust.maou_shogi import RecordProblem
@@ -208,17 +208,6 @@ def read_file(path: Path) -> bytes:
         raise OSError(number, f"expected a regular file, found {found}", str(path))
     with named(path):
         return path.read_bytes()
-
-
-@contextmanager
-def named(path: Path) -> Iterator[None]:
-    """Give the path to an OSError that has none, as one of reading or writing."""
-    try:
-        yield
-    except OSError as error:
-        if error.filename is None:
-            error.filename = str(path)
-        raise
 
 
 def _load(source: Source) -> tuple[bytes, str | None]:

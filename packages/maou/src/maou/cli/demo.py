@@ -67,7 +67,7 @@ def run(arguments: Namespace) -> int:
 
 def copy_sample(records: Path) -> Path:
     """Lay the bundled records where the user can look at them."""
-    from maou.records import named
+    from maou._files import named
 
     records.mkdir(parents=True, exist_ok=True)
     for path in sorted(SAMPLE.iterdir()):
@@ -172,7 +172,7 @@ def draw_turning_point(games: pl.LazyFrame, path: Path) -> None:
     from maou_rust import maou_shogi
 
     from maou import svg
-    from maou.records import named
+    from maou._files import named
 
     _, game = max(turning_points(games), key=lambda item: item[0])
     moves = [maou_shogi.move16_to_usi(move) for move in game["moves"]]

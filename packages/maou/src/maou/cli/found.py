@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from maou._files import write_whole
 from maou.cli.cards import board_of, caption, id_text
 
 if TYPE_CHECKING:
@@ -62,16 +62,4 @@ def write_sheet(rows: Sequence[Row], path: str) -> None:
     if path.lower().endswith(".png"):
         picture.to_png(path)
     else:
-        write_whole(Path(path), picture)
-
-
-def write_whole(target: Path, text: str) -> None:
-    """Write a file that appears whole or not at all; one that is there is replaced."""
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(target)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(target)) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        write_whole(Path(path), picture.encode())

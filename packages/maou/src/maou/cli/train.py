@@ -6,6 +6,7 @@ import math
 import os
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from maou.cli.command import Command, path_text
@@ -115,15 +116,36 @@ def run(arguments: Namespace) -> int:
         return 1
     except KeyboardInterrupt as error:
         watcher.clear()
-        if not error.args:
-            raise
-        print(printable(str(error)), file=sys.stderr)
+        told = str(error) or interrupted(arguments.resume or arguments.out)
+        print(printable(told), file=sys.stderr)
         return 130
+    except OSError:
+        watcher.clear()
+        raise
     watcher.clear()
     # torchrun starts many of these: the first one speaks.
     if os.environ.get("RANK", "0") == "0":
         report(result, as_json=arguments.json)
     return 0
+
+
+def interrupted(run: str) -> str:
+    """Say what is left of a run that was stopped at once."""
+    from maou_rust import DatasetError
+
+    if "maou.train.checkpoint" not in sys.modules:
+        # It had not come to the run yet.
+        return "interrupted"
+    from maou.train import checkpoint
+
+    try:
+        meta, _ = checkpoint.read_meta(checkpoint.find(run))
+    except (DatasetError, OSError):
+        return "interrupted: nothing was saved"
+    return (
+        f"interrupted: `maou train --resume {run}` goes on from step"
+        f" {meta['step']:,}, which is saved"
+    )
 
 
 def report(result: Result, *, as_json: bool) -> None:
@@ -174,15 +196,15 @@ class TimeLeft:
         self._n_steps: int = start["n_steps"]
         config = start["config"]
         every: int = config["run"]["validate_steps"] or start["steps_in_epoch"]
-        self._every = every if start["n_validation"] else 0
+        self._every: int = every if start["n_validation"] else 0
         most = config["run"]["validate_positions"] or start["n_validation"]
         steps: float = min(most, start["n_validation"]) / config["data"]["batch_size"]
         # To look at a position takes about a third of what it takes to learn from it.
-        self._steps_of_a_validation = steps / 3
+        self._steps_of_a_validation: float = steps / 3
         self._begin = time.monotonic()
         self._began: float | None = None
         self._seconds: list[float] = []
-        self._at = self._before
+        self._at: int = self._before
 
     def step(self, step: int) -> None:
         """Note a step."""
@@ -202,9 +224,10 @@ class TimeLeft:
         """Count the validations that begin after this step."""
         if not self._every:
             return 0
-        n = self._n_steps // self._every - self._at // self._every
+        n: int = self._n_steps // self._every - self._at // self._every
         # There is one at the end, whatever the step.
-        return n + (self._n_steps % self._every > 0) * (self._at < self._n_steps)
+        is_extra = self._n_steps % self._every > 0 and self._at < self._n_steps
+        return n + int(is_extra)
 
     def seconds(self, share: float = 1.0) -> float | None:
         """Tell how long it takes from here; None before the first step.
@@ -221,7 +244,7 @@ class TimeLeft:
         one = pace * self._steps_of_a_validation
         if self._seconds:
             one = sum(self._seconds) / len(self._seconds)
-        left = pace * (self._n_steps - self._at) + one * self._n_validations()
+        left: float = pace * (self._n_steps - self._at) + one * self._n_validations()
         if self._began is not None:
             left += under_way / (1 - share) * share if share < 1 else one
         return left
@@ -245,14 +268,24 @@ class Watcher:
             self._step(event)
         elif kind == "measure":
             self._measure(event)
+        elif kind == "stopping":
+            self._stopping()
         else:
             self._line(event)
+
+    def _stopping(self) -> None:
+        """Answer Ctrl-C, past a line that may just be written."""
+        start = "\r\033[K" if self._moves else ""
+        text = "saving after this step; Ctrl-C again stops at once"
+        with suppress(OSError):
+            os.write(2, f"{start}{text}\n".encode())
 
     def _line(self, event: Mapping[str, Any]) -> None:
         self.clear()
         if event["kind"] == "start":
             self._n_steps, self._time = event["n_steps"], TimeLeft(event)
             print(fields(started(event)), file=sys.stderr, flush=True)
+            warn_of_warmup(event)
             return
         if event["kind"] == "validation" and self._time is not None:
             self._time.measured()
@@ -330,6 +363,20 @@ def started(event: Mapping[str, Any]) -> list[tuple[str, str]]:
     if event["world_size"] > 1:
         device = f"{count(event['world_size'], 'process', 'processes')}, {device}"
     return [("model", network), ("data", rows), ("steps", steps), ("device", device)]
+
+
+def warn_of_warmup(event: Mapping[str, Any]) -> None:
+    """Say where a new run ends before its learning rate has risen."""
+    from maou.cli.terminal import warning
+
+    n_steps = event["n_steps"]
+    n_warmup = event["config"]["optimizer"]["warmup_steps"]
+    if event["step"] == 0 and n_steps < n_warmup:
+        warning(
+            f"the learning rate rises over {count(n_warmup, 'step')}, and the run ends"
+            f" after {n_steps:,}: take more steps (a smaller `--batch-size`, more"
+            f" `--epochs`), or `--set optimizer.warmup_steps={n_steps // 10}`"
+        )
 
 
 def _more(run: Mapping[str, Any], epochs: float) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from maou._extras import require
+from maou._files import write_whole
 from maou.evaluation._report import TITLES, range_text
 from maou.svg import Svg
 
@@ -44,12 +44,7 @@ def save(evaluation: Evaluation, folder: str | PathLike[str]) -> list[Path]:
             drawn = figure(evaluation, name)
             for form in ("png", "svg"):
                 path = target / f"{name}.{form}"
-                temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-                try:
-                    temporary.write_bytes(_bytes(drawn, form))
-                    temporary.replace(path)
-                finally:
-                    temporary.unlink(missing_ok=True)
+                write_whole(path, _bytes(drawn, form))
                 written.append(path)
     return written
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
-import os
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from maou._files import write_whole
+
+if TYPE_CHECKING:
+    from os import PathLike
 
 
 class Svg(str):
@@ -17,7 +21,7 @@ class Svg(str):
     def _repr_svg_(self) -> str:
         return str(self)
 
-    def to_png(self, path: str | os.PathLike[str], scale: float = 1) -> Path:
+    def to_png(self, path: str | PathLike[str], scale: float = 1) -> Path:
         """Write the picture as PNG; the file appears whole or not at all.
 
         Args:
@@ -32,15 +36,7 @@ class Svg(str):
             ValueError: `scale` is not a number above 0.
         """
         target = Path(path)
-        pixels = png(self, scale)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-        try:
-            temporary.write_bytes(pixels)
-            temporary.replace(target)
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, str(target)) from error
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_whole(target, png(self, scale))
         return target
 
 

@@ -14,14 +14,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from maou_rust import DatasetError, UsageError
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from maou._files import named
 from maou.train.config import Config
 from maou.train.network import Network
 
@@ -66,11 +69,29 @@ def write(run: Path, checkpoint: Checkpoint, *, also: tuple[str, ...] = ()) -> N
         run: The folder of the run.
         checkpoint: What to write.
         also: `best-policy`, `best-value`.
+
+    Raises:
+        OSError: It cannot be written; the old ones are as they were.
     """
     folder = run / FOLDER
     folder.mkdir(exist_ok=True)
+    _remove_unfinished(folder)
+    try:
+        _write(folder, checkpoint, also)
+    except OSError:
+        # On a full disk, what is left of it would be in the way.
+        _remove_unfinished(folder)
+        raise
+
+
+def _remove_unfinished(folder: Path) -> None:
+    """Remove what writers have left that were ended: one at a time writes here."""
+    for path in folder.glob(".new-*"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _write(folder: Path, checkpoint: Checkpoint, also: tuple[str, ...]) -> None:
     beside = folder / f".new-{os.getpid()}"
-    shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir()
     tensors = {
         "model": checkpoint.weights,
@@ -80,18 +101,30 @@ def write(run: Path, checkpoint: Checkpoint, *, also: tuple[str, ...] = ()) -> N
     for name, part in tensors.items():
         if part is not None:
             on_cpu = {k: v.detach().cpu().contiguous() for k, v in part.items()}
-            save_file(on_cpu, str(beside / f"{name}.safetensors"))
+            _save(on_cpu, beside / f"{name}.safetensors")
     text = json.dumps({"format": FORMAT, **checkpoint.meta}, indent=2)
-    (beside / "meta.json").write_text(text + "\n", encoding="utf-8")
+    with named(beside / "meta.json"):
+        (beside / "meta.json").write_text(text + "\n", encoding="utf-8")
     for path in beside.iterdir():
         _sync(path)
     for name in also:
         copy = folder / f".new-{os.getpid()}-{name}"
-        shutil.rmtree(copy, ignore_errors=True)
         # Files of a checkpoint never change: two names for one file are enough.
         shutil.copytree(beside, copy, copy_function=_link)
         _replace(copy, folder / name)
     _replace(beside, folder / "last")
+
+
+def _save(tensors: dict[str, Tensor], path: Path) -> None:
+    """Write tensors; what the system says is an OSError, as of other files."""
+    try:
+        save_file(tensors, str(path))
+    except SafetensorError as error:
+        code = re.search(r"\(os error ([0-9]+)\)", str(error))
+        if code is None:
+            raise
+        number = int(code[1])
+        raise OSError(number, os.strerror(number), str(path)) from error
 
 
 def _link(source: str, target: str) -> None:
@@ -140,10 +173,12 @@ def find(run: str | PathLike[str], which: str = "last") -> Path:
         if (folder / name / "meta.json").is_file():
             return folder / name
     if not (Path(run) / "config.toml").is_file():
-        there = "no such folder" if not Path(run).exists() else "no run"
+        is_there = Path(run).exists()
+        out = "RUN" if is_there else run
         raise UsageError(
-            f"{run}: expected a run of `maou train`, found {there}:"
-            f" `maou train TRAIN -o {run}` makes one"
+            f"{run}: expected a run of `maou train`, found"
+            f" {'something else' if is_there else 'no such folder'}:"
+            f" `maou train TRAIN -o {out}` makes one"
         )
     there = ", ".join(name for name in NAMES if (folder / name).is_dir())
     if not there:
@@ -213,6 +248,7 @@ def load_weights(network: Network, weights: Mapping[str, Tensor], path: Path) ->
 
     Raises:
         UsageError: They are those of another network.
+        DatasetError: Some are no numbers.
     """
     own = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     found = {name: tuple(value.shape) for name, value in weights.items()}
@@ -223,6 +259,13 @@ def load_weights(network: Network, weights: Mapping[str, Tensor], path: Path) ->
             f"{path}: expected weights of another network: `{name}` has the shape"
             f" {found.get(name)}, not {own.get(name)}"
         )
+    for name, value in weights.items():
+        if not bool(torch.isfinite(value).all()):
+            raise DatasetError(
+                f"{path}: expected numbers, found NaN or infinity in `{name}`: take"
+                " another checkpoint of the run, or train again with a lower"
+                " `optimizer.lr`"
+            )
     network.load_state_dict(dict(weights))
 
 

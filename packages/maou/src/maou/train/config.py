@@ -249,7 +249,7 @@ class Config:
             table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
             return cls().merged(table)
         except tomllib.TOMLDecodeError as error:
-            raise UsageError(f"{path}: {error}") from None
+            raise UsageError(_no_toml(path, str(error))) from None
         except UnicodeDecodeError:
             raise UsageError(f"{path}: expected a text in UTF-8") from None
         except UsageError as error:
@@ -313,6 +313,15 @@ class Config:
             + "".join(f"{option} = {_toml(value)}\n" for option, value in part.items())
             for name, part in self.table().items()
         )
+
+
+def _no_toml(path: str | PathLike[str], message: str) -> str:
+    """What is wrong in a file, with its place in front."""
+    place = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", message, re.DOTALL)
+    if place is None:
+        return f"{path}: {message}"
+    what, line, column = place.groups()
+    return f"{path}:{line}:{column}: {what[:1].lower()}{what[1:]}"
 
 
 def _changed(name: str, section: Any, options: dict[str, Any]) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from maou_rust import UsageError, maou_io
 
+from maou._files import write_whole
 from maou.train import checkpoint as checkpoints
 from maou.train.log import LOG
 
@@ -33,9 +34,10 @@ def refuse_taken(run: Path) -> None:
     begun = (run / "config.toml").is_file()
     if begun and not any(run.glob(f"{checkpoints.FOLDER}/*/meta.json")):
         return
+    goes_on = f": `maou train --resume {run}` goes on with it, another name begins one"
     raise UsageError(
-        f"{run}: expected a folder that is new or empty: `maou train --resume {run}`"
-        " goes on with a run, another name begins one"
+        f"{run}: expected a folder that is new or empty, found"
+        f" {f'a run{goes_on}' if begun else 'something else: name another one'}"
     )
 
 
@@ -77,4 +79,4 @@ def make(run: Path, config: Config) -> None:
     shutil.rmtree(run / "tensorboard", ignore_errors=True)
     for path in (run / LOG, *run.glob("failed-rows-*.txt")):
         path.unlink(missing_ok=True)
-    (run / "config.toml").write_text(config.toml(), encoding="utf-8")
+    write_whole(run / "config.toml", config.toml().encode())

@@ -7,6 +7,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from maou._files import named, write_whole
 from maou.train.losses import means, no_sums
 
 if TYPE_CHECKING:
@@ -80,16 +81,15 @@ class Log:
         """
         self._board: Any = None
         self._file: Any = None
+        self._run = run
         if not writes:
             return
         from torch.utils.tensorboard import SummaryWriter
 
         path = run / LOG
         kept = [line for line in _lines(path) if line.get("step", 0) <= step]
-        beside = path.with_name(path.name + ".new")
         text = "".join(json.dumps(line) + "\n" for line in kept)
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
+        write_whole(path, text.encode())
         self._file = path.open("a", encoding="utf-8")
         purge = step + 1 if kept else None
         self._board = SummaryWriter(str(run / "tensorboard"), purge_step=purge)
@@ -98,18 +98,23 @@ class Log:
         """Write an event: its `kind`, its `step`, and numbers by name."""
         if self._file is None:
             return
-        self._file.write(json.dumps(event) + "\n")
-        self._file.flush()
-        for name, curve in CURVES.items():
-            value = event.get(name)
-            if value is not None:
-                self._board.add_scalar(f"{curve}_{event['kind']}", value, event["step"])
+        with named(self._run / LOG):
+            self._file.write(json.dumps(event) + "\n")
+            self._file.flush()
+        with named(self._run / "tensorboard"):
+            for name, curve in CURVES.items():
+                value = event.get(name)
+                if value is not None:
+                    tag = f"{curve}_{event['kind']}"
+                    self._board.add_scalar(tag, value, event["step"])
 
     def close(self) -> None:
         """Close both files."""
         if self._file is not None:
-            self._file.close()
-            self._board.close()
+            with named(self._run / LOG):
+                self._file.close()
+            with named(self._run / "tensorboard"):
+                self._board.close()
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ import torch
 from maou_rust import UsageError
 from torch import nn
 
+from maou._files import write_whole
 from maou._version import __version__
 from maou.train import checkpoint as checkpoints
 from maou.train import folder
@@ -88,8 +89,8 @@ def train(
         out: The folder of the run, which is made.
         config: Its options.
         init: A run whose weights to begin with, in place of random ones.
-        progress: Called with each event that the log gets, after each step, and before
-            each batch of a validation.
+        progress: Called with each event that the log gets, after each step, before
+            each batch of a validation, and when Ctrl-C asks the run to stop.
 
     Raises:
         DatasetError: The training set is none, or damaged.
@@ -156,9 +157,7 @@ def resume(
         network = Network(config.model)
         checkpoints.load_weights(network, saved.weights, path / "model.safetensors")
         if here.is_first:
-            new = Path(run) / "config.toml.new"
-            new.write_text(config.toml(), encoding="utf-8")
-            new.replace(Path(run) / "config.toml")
+            write_whole(Path(run) / "config.toml", config.toml().encode())
         task = Task(here, Path(run), config, training_set, meta["data"], progress)
         _check_parts(task)
         place = Place(**{name: meta[name] for name in Place._fields})
@@ -236,7 +235,7 @@ def _loop(
     log = Log(task.run, place.step, writes=task.ranks.is_first)
     memory = enough_memory(task.ranks.device, task.part_size, task.config)
     try:
-        with memory, Interrupt() as interrupt:
+        with memory, Interrupt(lambda: task.tell({"kind": "stopping"})) as interrupt:
             return _steps(task, network, place, saved, log=log, interrupt=interrupt)
     finally:
         log.close()

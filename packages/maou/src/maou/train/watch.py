@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from maou._files import named
 from maou.train import checkpoint as checkpoints
 from maou.train.errors import TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from torch import Tensor
@@ -78,7 +79,8 @@ class Watch:
         shown = ", ".join(map(str, rows[:N_ROWS_TOLD]))
         more = f" and {len(rows) - N_ROWS_TOLD:,} more" if rows[N_ROWS_TOLD:] else ""
         file = run / f"failed-rows-{self._ranks.rank}.txt"
-        file.write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
+        with named(file):
+            file.write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
         return (
             "the loss or its gradient is no number on the rows"
             f" {shown}{more} of the split `train` (all in {file}): {helps}"
@@ -88,9 +90,14 @@ class Watch:
 class Interrupt:
     """Ctrl-C asks the loop to stop after its step; a second one stops at once."""
 
-    def __init__(self) -> None:
-        """Ask for nothing."""
+    def __init__(self, told: Callable[[], object] = lambda: None) -> None:
+        """Ask for nothing.
+
+        Args:
+            told: Called when Ctrl-C asks.
+        """
         self.asked = False
+        self._told = told
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Interrupt:
@@ -103,6 +110,7 @@ class Interrupt:
     def _ask(self, *_: object) -> None:
         self.asked = True
         self._restore()
+        self._told()
 
     def _restore(self) -> None:
         for number, handler in self._before.items():
