@@ -181,9 +181,9 @@ def test_models_that_do_not_fit_are_refused(
     linear_model(path, sigmoid=False, scale=1)
     assert "expected values from 0 to 1, after a sigmoid, found `" in refused()
     linear_model(path)
-    assert "`cuda`: the onnxruntime that is installed knows no CUDA" in refused(
-        "--device", "cuda"
-    )
+    told = refused("--device", "cuda")
+    assert "`cuda`: the onnxruntime that is installed knows no CUDA: the extra" in told
+    assert "`--device cpu` does without" in told
     assert "device `mps`: expected `cpu` or `cuda`" in refused("--device", "mps")
     path = dataset
     assert "expected a run folder or an ONNX model, found a dataset" in refused()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import onnxruntime
 import pytest
+import torch
 from maou_rust import maou_io
 from onnx_models import linear_model
 from runs import LINEAGE, make_run
@@ -13,8 +15,10 @@ from runs import LINEAGE, make_run
 import maou
 from maou.cli import main
 from maou.evaluation import evaluate
+from maou.train.network import Network
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 pytestmark = pytest.mark.torch
@@ -118,4 +122,62 @@ def test_a_gpu_that_is_not_there(
     run = make_run(tmp_path / "run")
     words = ["evaluate", str(run), str(dataset), "--device", "cuda:99"]
     assert main(words) == 2
-    assert "device `cuda:99`: expected a GPU" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "device `cuda:99`: expected a GPU" in told
+    assert told.endswith(
+        "`maou doctor` says what is there, `--device cpu` does without\n"
+    )
+
+
+@pytest.mark.parametrize("kind", ["run", "onnx"])
+def test_too_little_memory_names_the_knob(
+    kind: str,
+    dataset: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    if kind == "run":
+        path = make_run(tmp_path / "run")
+        raised: Exception = torch.OutOfMemoryError("CUDA out of memory. Tried to all")
+        owner: Any = Network
+        name = "forward"
+    else:
+        path = tmp_path / "m.onnx"
+        linear_model(path)
+        # As of a GPU: "[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : …".
+        state = onnxruntime.capi.onnxruntime_pybind11_state
+        raised = state.RuntimeException(
+            "Failed to allocate memory for requested buffer"
+        )
+        owner, name = onnxruntime.InferenceSession, "run"
+    ask = getattr(owner, name)
+
+    def run(self: Any, *arguments: Any) -> Any:
+        n = len(next(iter(arguments[1].values())) if kind == "onnx" else arguments[0])
+        if n > 300:
+            raise raised
+        return ask(self, *arguments)
+
+    monkeypatch.setattr(owner, name, run)
+    words = ["evaluate", str(path), str(dataset), "--limit", "400", "--device", "cpu"]
+    assert main([*words, "--batch-size", "400"]) == 2
+    assert capsys.readouterr().err == (
+        f"maou evaluate: {path}: out of memory with 400 positions at once:"
+        " `--batch-size 200` needs half, `--device cpu` none of a GPU\n"
+    )
+    assert main([*words, "--batch-size", "200"]) == 0
+
+
+def test_without_torch_the_command_names_the_extra(
+    dataset: Path, tmp_path: Path, python_run: Callable[[str], str]
+) -> None:
+    run = make_run(tmp_path / "run")
+    code = (
+        "import sys; sys.modules['torch'] = None; sys.stderr = sys.stdout;"
+        " from maou.cli import main;"
+        f" print(main(['evaluate', {str(run)!r}, {str(dataset)!r}]))"
+    )
+    message, status = python_run(code).splitlines()
+    assert status == "2"
+    assert message.startswith("maou evaluate: needs torch: `uv sync --extra cpu` in a")

@@ -248,14 +248,15 @@ def test_what_cannot_be_exported(
         return told.err
 
     out = ("-o", tmp_path / "m.onnx")
-    assert "found compact features and 2187 labels" in refused(
-        run, *out, "--format", "dlshogi"
-    )
+    message = refused(run, *out, "--format", "dlshogi")
+    assert "found compact features and 2187 labels; `--format maou` writes" in message
+    assert "`maou train --features dlshogi` trains one that fits" in message
     assert "found dlshogi features and 1496 labels" in refused(
         narrow, *out, "--format", "dlshogi"
     )
-    assert "expected a run of `maou train`" in refused(dataset, *out)
-    assert "expected a run of `maou train`" in refused(tmp_path / "none", *out)
+    assert "something else: `maou train TRAIN -o RUN` makes" in refused(dataset, *out)
+    nothing = tmp_path / "none"
+    assert f"`maou train TRAIN -o {nothing}` makes one" in refused(nothing, *out)
     assert "no checkpoint `best-value`" in refused(
         run, *out, "--checkpoint", "best-value"
     )

@@ -427,6 +427,11 @@ def test_what_a_new_run_refuses(
         f"maou train: `model.size`: {finished} is 1x8, found 2x8: add `--set"
         " model.size=1x8`"
     )
+    words = [data, "-o", new, "--init", str(finished), "--model", "1x8"]
+    assert refused([*words, "--classes", "1496"], capsys) == (
+        f"maou train: `model.classes`: the label scheme of {finished} is 2187, found"
+        " 1496: add `--set model.classes=2187`"
+    )
     assert "`--device cpu` does without" in refused(
         [data, "-o", new, "--device", "cuda:77"], capsys
     )
@@ -492,6 +497,11 @@ def test_a_damaged_checkpoint_is_named(
     with pytest.raises(DatasetError, match="damaged") as caught:
         resume(run, words=("run.steps=20",))
     assert str(path) in str(caught.value)
+    assert "rename it to `last`), or train again" in str(caught.value)
+    # As it is said, it works.
+    shutil.rmtree(run / "checkpoints/last")
+    (run / "checkpoints/best-policy").rename(run / "checkpoints/last")
+    assert resume(run, words=("run.steps=20",)).step == 20
 
 
 def test_a_checkpoint_of_a_later_version_is_named(
@@ -503,7 +513,8 @@ def test_a_checkpoint_of_a_later_version_is_named(
     meta = json.loads(path.read_text(encoding="utf-8"))
     assert meta["format"] == checkpoints.FORMAT == 1
     path.write_text(json.dumps(meta | {"format": 2}), encoding="utf-8")
-    with pytest.raises(DatasetError, match=r"expected format 1 of chec.*found `2`"):
+    message = r"expected format 1 of chec.*found `2`: update maou"
+    with pytest.raises(DatasetError, match=message):
         load(run, "last")
 
 
@@ -654,7 +665,7 @@ def test_weights_that_are_no_numbers_are_refused(
         tensors = load_file(str(path))
         tensors["policy.weight"].view(-1)[7] = math.nan
         save_file(tensors, str(path))
-    message = "found NaN or infinity in `policy.weight`: take another checkpoint"
+    message = "found NaN or infinity in `policy.weight`: another checkpoint of the run"
     for ask in (
         lambda: evaluate(run, dataset, limit=9),
         lambda: export_onnx(run, tmp_path / "m.onnx"),

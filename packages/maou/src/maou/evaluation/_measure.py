@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from maou.evaluation._models import checked_outputs
+from maou.evaluation._models import asked, checked_outputs
 from maou.evaluation._rows import UNKNOWN
 from maou.evaluation._scores import policy_scores, value_scores
 from maou.evaluation._tally import (
@@ -258,7 +258,7 @@ def measure(
             within = n_before < filters.limit
             found, seen, keep = found & within, seen & within, keep & within
         if keep.any():
-            policy, value = model.predict(rows.inputs)
+            policy, value = asked(model, rows.inputs)
             checked_outputs(model, policy, value, n_read)
             sums.add(rows, keep, policy, value)
         n_read += len(rows.keys)

@@ -9,6 +9,7 @@ import numpy as np
 from maou_rust import DatasetError, UsageError
 
 from maou._extras import require
+from maou._memory import is_out_of_memory
 from maou.policy import SCHEMES
 
 if TYPE_CHECKING:
@@ -250,6 +251,24 @@ def _in_parts(
         np.concatenate([part[idx] for part in parts])[:n]
         for idx in range(len(parts[0]))
     ]
+
+
+def asked(model: Model, batch: Inputs) -> tuple[Floats, Floats]:
+    """Ask a model.
+
+    Raises:
+        UsageError: Memory ran out; the message names what helps.
+    """
+    try:
+        return model.predict(batch)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        n = len(batch[0])
+        raise UsageError(
+            f"{model.path}: out of memory with {n:,} positions at once:"
+            f" `--batch-size {max(1, n // 2)}` needs half, `--device cpu` none of a GPU"
+        ) from error
 
 
 def checked_outputs(model: Model, policy: Floats, value: Floats, first: int) -> None:

@@ -316,7 +316,7 @@ class HcpeRows:
             raise DatasetError(
                 f"{path}: expected HCPE records of {HCPE_BYTES} bytes, found"
                 f" {size_bytes % HCPE_BYTES} bytes more than"
-                f" {size_bytes // HCPE_BYTES:,} records"
+                f" {size_bytes // HCPE_BYTES:,} records; {_mend(path)}"
             )
         self.path = path
         self.n_positions = size_bytes // HCPE_BYTES
@@ -366,10 +366,16 @@ class HcpeRows:
             )
         except RecordError as error:
             raise DatasetError(
-                f"{self.path}: {_in_file(str(error), first)};"
-                f" `maou convert --from hcpe {quote(str(self.path))} -o DATA` makes a"
-                " dataset of what is sound"
+                f"{self.path}: {_in_file(str(error), first)}; {_mend(self.path)}"
             ) from None
+
+
+def _mend(path: Path) -> str:
+    """What to do about a file that is not sound."""
+    return (
+        f"`maou convert --from hcpe {quote(str(path))} -o DATA` makes a dataset of what"
+        " is sound"
+    )
 
 
 def _in_file(message: str, first: int) -> str:

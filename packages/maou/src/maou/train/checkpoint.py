@@ -39,6 +39,11 @@ NAMES = ("last", "best-policy", "best-value")
 FORMAT = 1
 """Grows when older readers cannot read it."""
 FOLDER = "checkpoints"
+MEND = (
+    "another checkpoint of the run may do (`--checkpoint`; to resume from it, rename it"
+    " to `last`), or train again"
+)
+"""What to do about a checkpoint that cannot be used."""
 
 
 class Loaded(NamedTuple):
@@ -237,10 +242,7 @@ def _tensors(path: Path) -> dict[str, Tensor]:
 
 
 def _damaged(path: Path, error: object) -> DatasetError:
-    return DatasetError(
-        f"{path}: damaged ({error}): resume from another checkpoint of the run, or"
-        " train again"
-    )
+    return DatasetError(f"{path}: damaged ({error}): {MEND}")
 
 
 def load_weights(network: Network, weights: Mapping[str, Tensor], path: Path) -> None:
@@ -262,9 +264,7 @@ def load_weights(network: Network, weights: Mapping[str, Tensor], path: Path) ->
     for name, value in weights.items():
         if not bool(torch.isfinite(value).all()):
             raise DatasetError(
-                f"{path}: expected numbers, found NaN or infinity in `{name}`: take"
-                " another checkpoint of the run, or train again with a lower"
-                " `optimizer.lr`"
+                f"{path}: expected numbers, found NaN or infinity in `{name}`: {MEND}"
             )
     network.load_state_dict(dict(weights))
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from maou._files import named
+from maou._memory import is_out_of_memory
 from maou.train import checkpoint as checkpoints
 from maou.train.errors import TrainingError
 
@@ -133,10 +134,8 @@ def enough_memory(
     """
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        texts = ("out of memory", "can't allocate memory", "not enough memory")
-        is_memory = isinstance(error, (torch.OutOfMemoryError, MemoryError))
-        if not is_memory and not any(text in str(error).lower() for text in texts):
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
             raise
         data = config.data
         raise TrainingError(
