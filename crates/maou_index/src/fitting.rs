@@ -9,12 +9,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use maou_io::{
     Error, OpenTable, POSITIONS_PER_BATCH, Result, TableFile, n_threads, stream_in_order,
 };
+
 use maou_shogi::Position;
 
 use crate::build::is_same;
 use crate::index::Run;
+use crate::pattern::{Board, Matcher, Sums};
 use crate::query::Unit;
-use crate::results::{make, start_of};
+use crate::results::start_of;
 use crate::search::{Hit, Search, Sink};
 use crate::segment::Segment;
 
@@ -43,14 +45,9 @@ impl Found {
 }
 
 /// Start positions by their code, each thread's own.
-type Starts = HashMap<(usize, u32), Position>;
+type Starts<S> = HashMap<(usize, u32), Board<S>>;
 
 impl Search<'_> {
-    /// Whether a position fits the pattern.
-    fn is_fitting(&self, position: &Position) -> bool {
-        self.patterns.iter().any(|pattern| pattern.matches(position))
-    }
-
     /// Whether one position of the index fits the pattern.
     pub(crate) fn fits(&self, run: &Run, position: u32) -> Result<bool> {
         let segment = &self.index.segments[run.segment];
@@ -60,12 +57,14 @@ impl Search<'_> {
             false => position - segment.meta.n_game_positions,
         };
         let hit = Hit { query: 0, is_twin: false, segment: at, is_game, row, position };
+        let is_fitting =
+            |position: &Position| self.patterns.iter().any(|pattern| pattern.matches(position));
         if is_game {
-            return Ok(self.is_fitting(&self.index.position(&hit, Unit::Positions)?));
+            return Ok(is_fitting(&self.index.position(&hit, Unit::Positions)?));
         }
         let mut fits = false;
         self.index.each_row(&[hit], |_, batch, row| {
-            fits = self.is_fitting(&self.index.loose_position(&hit, batch.loose().hcp(row))?);
+            fits = is_fitting(&self.index.loose_position(&hit, batch.loose().hcp(row))?);
             Ok(())
         })?;
         Ok(fits)
@@ -73,12 +72,21 @@ impl Search<'_> {
 
     /// Hands all positions that fit, or the games that have one, to `sink`.
     pub(crate) fn fitting(&self, sink: &mut dyn Sink) -> Result<()> {
+        let matcher = Matcher::new(&self.patterns);
+        match matcher.n_words() {
+            1 => self.fitting_with::<[u64; 1]>(&matcher, sink),
+            2 => self.fitting_with::<[u64; 2]>(&matcher, sink),
+            _ => self.fitting_with::<Vec<u64>>(&matcher, sink),
+        }
+    }
+
+    fn fitting_with<S: Sums>(&self, matcher: &Matcher, sink: &mut dyn Sink) -> Result<()> {
         let is_counted = sink.could_skip(u64::MAX);
         let is_over = AtomicBool::new(false);
         let jobs = self.index.runs.iter().enumerate().flat_map(|(at, run)| self.jobs(at, run));
         let jobs = jobs.take_while(|_| !is_over.load(Ordering::Relaxed));
         let worker = || {
-            let mut starts = Starts::new();
+            let mut starts = Starts::<S>::new();
             let is_over = &is_over;
             move |job: Job| -> Result<Found> {
                 let mut found = match is_counted {
@@ -90,10 +98,12 @@ impl Search<'_> {
                 }
                 match job {
                     Job::Games { run, games } => {
-                        self.replay(&self.index.runs[run], games, &mut starts, &mut found)?;
+                        let run = &self.index.runs[run];
+                        self.replay(matcher, run, games, &mut starts, &mut found)?;
                     }
                     Job::Loose { run, table, batch, rows } => {
-                        self.decode(&self.index.runs[run], &*table?, batch, rows, &mut found)?;
+                        let (run, place) = (&self.index.runs[run], (&*table?, batch));
+                        self.decode::<S>(matcher, run, place, rows, &mut found)?;
                     }
                 }
                 Ok(found)
@@ -159,11 +169,12 @@ impl Search<'_> {
         }))
     }
 
-    fn replay(
+    fn replay<S: Sums>(
         &self,
+        matcher: &Matcher,
         run: &Run,
         games: Range<u32>,
-        starts: &mut Starts,
+        starts: &mut Starts<S>,
         found: &mut Found,
     ) -> Result<()> {
         let segment = &self.index.segments[run.segment];
@@ -178,14 +189,17 @@ impl Search<'_> {
                 return Ok(true);
             };
             let code = (run.segment, segment.starts(game..game + 1)?[0]);
-            let mut position = match starts.get(&code) {
-                Some(position) => position.clone(),
-                None => starts.entry(code).or_insert(start_of(segment, game)?).clone(),
+            let mut board = match starts.get(&code) {
+                Some(board) => board.clone(),
+                None => {
+                    let board = Board::new(matcher, &start_of(segment, game)?);
+                    starts.entry(code).or_insert(board).clone()
+                }
             };
             let moves = segment.moves(positions.start..last)?;
             let mut at = positions.start;
             loop {
-                if at >= plies.start && is_wanted(at) && self.is_fitting(&position) {
+                if matcher.fits(&board) && at >= plies.start && is_wanted(at) {
                     let segment = run.segment as u32;
                     let hit = Hit {
                         query: 0,
@@ -203,18 +217,20 @@ impl Search<'_> {
                 if at == last {
                     return Ok(true);
                 }
-                make(segment, &mut position, moves[(at - positions.start) as usize])?;
+                if !board.make(matcher, moves[(at - positions.start) as usize]) {
+                    return Err(segment.map.damaged("expected moves that can be played"));
+                }
                 at += 1;
             }
         })?;
         Ok(())
     }
 
-    fn decode(
+    fn decode<S: Sums>(
         &self,
+        matcher: &Matcher,
         run: &Run,
-        table: &OpenTable,
-        batch: usize,
+        (table, batch): (&OpenTable, usize),
         rows: Range<u32>,
         found: &mut Found,
     ) -> Result<()> {
@@ -236,14 +252,10 @@ impl Search<'_> {
             if !self.positions.is_loose_wanted(evals[at], results[at], numbers[at]) {
                 continue;
             }
-            // Kings and the side to move tell of most rows that they cannot fit.
-            if !self.patterns.iter().any(|pattern| pattern.may_match_hcp(hcp)) {
-                continue;
-            }
-            let position = Position::from_hcp(hcp).map_err(|error| {
+            let fits = matcher.fits_hcp::<S>(hcp).map_err(|error| {
                 wrong(format!("loose position: {error}; `maou verify` tells more"))
             })?;
-            if self.is_fitting(&position) {
+            if fits {
                 let (segment, row) = (run.segment as u32, rows.start + at as u32);
                 let position = first + row;
                 found.add(|| Hit {

@@ -13,6 +13,7 @@
 //! | `+R*|hand:R` | one of these |
 //! | `not P5` | the term after `not` does not fit |
 
+mod matcher;
 mod parse;
 mod plan;
 #[cfg(test)]
@@ -23,6 +24,8 @@ use std::fmt;
 use maou_shogi::{Bitboard, Color, Hand, Piece, PieceType, Position, Square};
 
 use plan::Plan;
+
+pub(crate) use matcher::{Board, Matcher, Sums};
 
 /// What a position has to look like.
 ///
@@ -152,13 +155,6 @@ impl Pattern {
     #[inline]
     pub fn matches(&self, position: &Position) -> bool {
         self.plan.fits(position)
-    }
-
-    /// Whether the side to move and the kings of 32 bytes of HCP leave it possible that the
-    /// position fits. This looks at two bytes; false is certain, true is not.
-    #[inline]
-    pub fn may_match_hcp(&self, hcp: &[u8; 32]) -> bool {
-        self.plan.may_fit(hcp)
     }
 }
 

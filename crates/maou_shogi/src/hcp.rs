@@ -5,9 +5,11 @@
 use std::fmt;
 
 use crate::color::Color;
+use crate::hand::Hand;
 use crate::huffman::{self, Code, Scheme, Tables};
-use crate::piece::PieceType;
+use crate::piece::{Piece, PieceType};
 use crate::position::{Position, SetupError};
+use crate::square::Square;
 
 /// A position that has no 32-byte form, HCP or PackedSfen, or 32 bytes that are no position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +132,59 @@ impl Position {
     }
 }
 
+/// 32 bytes of HCP that are read without making a position of them: for who looks for something in
+/// very many.
+///
+/// ```
+/// use maou_shogi::{HcpReader, Position};
+/// let bytes = Position::startpos().to_hcp().unwrap();
+/// let reader = HcpReader::new(&bytes).unwrap();
+/// assert_eq!(reader.kings().map(|square| square.to_string()), ["5i", "5a"]);
+/// let mut n_pieces = 0;
+/// let hands = reader.pieces(|_, _| n_pieces += 1).unwrap();
+/// assert_eq!((n_pieces, hands[0].is_empty()), (38, true));
+/// ```
+pub struct HcpReader(huffman::Head);
+
+impl HcpReader {
+    /// Reads the side to move and the kings.
+    ///
+    /// # Errors
+    /// If there are not two of them.
+    #[inline]
+    pub fn new(bytes: &[u8; 32]) -> Result<HcpReader, HcpError> {
+        huffman::head(bytes).map(HcpReader)
+    }
+
+    /// The side to move.
+    #[inline]
+    pub fn turn(&self) -> Color {
+        self.0.turn
+    }
+
+    /// The squares of the kings, Black's first.
+    #[inline]
+    pub fn kings(&self) -> [Square; 2] {
+        self.0.kings.map(|square| Square::from_bit(square as u32))
+    }
+
+    /// Hands the other pieces on the board to `place`, and returns what the hands hold.
+    ///
+    /// # Errors
+    /// As of [`Position::from_hcp`]; but that no king can be taken is not looked at.
+    #[inline]
+    pub fn pieces(&self, mut place: impl FnMut(Piece, Square)) -> Result<[Hand; 2], HcpError> {
+        let body = huffman::body::<false>(&self.0, &TABLES, |piece, square| {
+            place(piece, Square::from_bit(square as u32));
+        })?;
+        let mut hands = [Hand::EMPTY; 2];
+        for (hand, held) in hands.iter_mut().zip(&body.held) {
+            hand.counts_mut().copy_from_slice(held);
+        }
+        Ok(hands)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,6 +209,14 @@ mod tests {
             assert_eq!(black.to_hcp_seen(), black.to_hcp());
             assert_eq!(decoded.keys(), position.keys());
             assert_eq!(decoded.move_number(), 1);
+            let mut board = [None; 81];
+            let reader = HcpReader::new(&bytes).unwrap();
+            for (color, king) in Color::ALL.into_iter().zip(reader.kings()) {
+                board[king.index()] = Some(Piece::new(color, PieceType::King));
+            }
+            let hands = reader.pieces(|piece, square| board[square.index()] = Some(piece));
+            assert_eq!((board, hands), (decoded.board, Ok(decoded.hands)));
+            assert_eq!(reader.turn(), decoded.turn());
         };
         random_games(21, 64, check);
         sparse_positions(22, 5_000, check);

@@ -40,7 +40,7 @@ pub use color::Color;
 pub use declaration::Declaration;
 pub use features::{N_DLSHOGI_PLANES_1, N_DLSHOGI_PLANES_2, N_HAND_COUNTS, N_PIECE_IDS};
 pub use hand::Hand;
-pub use hcp::HcpError;
+pub use hcp::{HcpError, HcpReader};
 pub use huffman::HandOrder;
 pub use key::KEY_VERSION;
 pub use move_list::MoveList;

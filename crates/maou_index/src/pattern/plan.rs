@@ -6,8 +6,8 @@ use super::{Choice, Term};
 
 /// The codes of all pieces of Black; White's are 16 bits higher.
 const PIECES: u32 = 0x7ffe;
-const KING: u32 = 1 << PieceType::King as u32;
-const ANYTHING: u32 = 1 | PIECES | PIECES << 16;
+pub(super) const KING: u32 = 1 << PieceType::King as u32;
+pub(super) const ANYTHING: u32 = 1 | PIECES | PIECES << 16;
 
 /// What a pattern asks for, the cheap questions first.
 #[derive(Clone, Debug, Default)]
@@ -86,22 +86,6 @@ impl Plan {
                 codes != 0
             }
         }
-    }
-
-    /// What [`Pattern::may_match_hcp`](super::Pattern::may_match_hcp) tells.
-    #[inline]
-    pub(super) fn may_fit(&self, hcp: &[u8; 32]) -> bool {
-        // The side to move in the lowest bit, then seven for each king's square, Black's first.
-        let head = u16::from_le_bytes([hcp[0], hcp[1]]);
-        let kings = [usize::from(head >> 1 & 127), usize::from(head >> 8 & 127)];
-        self.turn.is_none_or(|turn| turn.index() == usize::from(head & 1))
-            && self.squares.iter().all(|&(square, codes)| {
-                let may_be = match kings.iter().position(|&king| king == square.index()) {
-                    Some(color) => KING << (16 * color),
-                    None => ANYTHING & !(KING | KING << 16),
-                };
-                codes & may_be != 0
-            })
     }
 
     #[inline]

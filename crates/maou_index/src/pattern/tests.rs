@@ -1,8 +1,8 @@
 //! Patterns against a slow reading of their terms, their images, and texts that are none.
 
-use maou_shogi::{Color, Hand, Move, Piece, PieceType, Position, Setup, Square};
+use maou_shogi::{Color, Hand, HcpError, Move, Piece, PieceType, Position, Setup, Square};
 
-use super::{Area, Choice, Pattern, Term, What};
+use super::{Area, Board, Choice, Matcher, Pattern, Sums, Term, What};
 
 /// Xorshift: the same numbers on every run.
 struct Random(u64);
@@ -151,25 +151,89 @@ fn patterns_mean_what_they_say_square_by_square() {
         }
     }
     assert!(n_refused < 100, "{n_refused}");
-    let (mut n_fitting, mut n_ruled_out) = (0, 0);
+    let matchers: Vec<Matcher> =
+        patterns.iter().map(|pattern| Matcher::new(std::slice::from_ref(pattern))).collect();
+    // As many at once as fill more than two words.
+    let many: Vec<Matcher> = patterns.chunks(40).map(Matcher::new).collect();
+    assert!(many.iter().all(|matcher| matcher.n_words() > 2));
+    let mut n_fitting = 0;
     positions(11, |position| {
         let (setup, mirrored, twin) =
             (position.to_setup(), position.mirrored(), position.flipped());
-        for pattern in &patterns {
+        let hcp = position.to_hcp();
+        let mut all = Vec::new();
+        for (pattern, matcher) in patterns.iter().zip(&matchers) {
             let expected = fits_slowly(pattern, &setup);
+            all.push(expected);
             assert_eq!(pattern.matches(position), expected, "{pattern} {position:?}");
             assert_eq!(pattern.mirrored().matches(&mirrored), expected, "{pattern} {position:?}");
             assert_eq!(pattern.twin().matches(&twin), expected, "{pattern} {position:?}");
             n_fitting += usize::from(expected);
-            if let Ok(hcp) = position.to_hcp() {
-                let may_fit = pattern.may_match_hcp(&hcp);
-                assert!(may_fit || !expected, "{pattern} {position:?}");
-                n_ruled_out += usize::from(!may_fit);
-            }
+            let found = match matcher.n_words() {
+                1 => found_by::<[u64; 1]>(matcher, position, &hcp),
+                _ => found_by::<Vec<u64>>(matcher, position, &hcp),
+            };
+            assert_eq!(found, [expected; 2], "{pattern} {position:?}");
+        }
+        for (matcher, expected) in many.iter().zip(all.chunks(40)) {
+            let expected = expected.contains(&true);
+            let found = found_by::<Vec<u64>>(matcher, position, &hcp);
+            assert_eq!(found, [expected; 2], "{position:?}");
         }
     });
     assert!(n_fitting > 100_000, "{n_fitting}");
-    assert!(n_ruled_out > 10_000, "{n_ruled_out}");
+}
+
+/// Whether a position fits, as a board and as HCP, if it has one.
+fn found_by<S: Sums>(
+    matcher: &Matcher,
+    position: &Position,
+    hcp: &Result<[u8; 32], HcpError>,
+) -> [bool; 2] {
+    let found = matcher.fits(&Board::<S>::new(matcher, position));
+    [found, hcp.map_or(found, |hcp| matcher.fits_hcp::<S>(&hcp).unwrap())]
+}
+
+#[test]
+fn counts_follow_moves() {
+    let mut random = Random(17);
+    let patterns: Vec<Pattern> =
+        (0..300).filter_map(|_| Pattern::parse(&random.pattern()).ok()).collect();
+    let matchers: Vec<Matcher> =
+        patterns.iter().map(|pattern| Matcher::new(std::slice::from_ref(pattern))).collect();
+    let (mut n_fitting, mut n_positions) = (0, 0);
+    for handicap in maou_shogi::Handicap::ALL {
+        let mut position = Position::from_setup(&Setup::handicap(handicap)).unwrap();
+        let start = |matcher| Board::<Vec<u64>>::new(matcher, &position);
+        let mut boards: Vec<_> = matchers.iter().map(start).collect();
+        for _ in 0..200 {
+            let moves: Vec<Move> = position.legal_moves().to_vec();
+            if moves.is_empty() {
+                break;
+            }
+            let mv = moves[random.below(moves.len())];
+            position.make(mv);
+            n_positions += 1;
+            for ((pattern, matcher), board) in patterns.iter().zip(&matchers).zip(&mut boards) {
+                assert!(board.make(matcher, mv.move16()));
+                let expected = pattern.matches(&position);
+                assert_eq!(matcher.fits(board), expected, "{pattern} {position:?}");
+                n_fitting += usize::from(expected);
+            }
+        }
+    }
+    assert!(n_positions > 1_000 && n_fitting > 10_000, "{n_positions} {n_fitting}");
+}
+
+#[test]
+fn moves_that_cannot_be_made_are_told() {
+    let matcher = Matcher::new(&[Pattern::parse("P7f").unwrap()]);
+    let start = Board::<[u64; 1]>::new(&matcher, &Position::startpos());
+    let make = |usi: &str| start.clone().make(&matcher, Move::from_usi(usi).unwrap().move16());
+    assert!(make("7g7f"));
+    // Nothing there, nothing in hand, a king taken, no move at all.
+    assert!(!make("5e5d") && !make("P*5e") && !make("2h5a"));
+    assert!(!start.clone().make(&matcher, 0));
 }
 
 #[test]
