@@ -144,10 +144,10 @@ def test_a_missing_segment_and_a_missing_index_are_told(data: Path) -> None:
 def test_another_version_is_told(data: Path) -> None:
     path = data / "index" / "index.json"
     sealed = json.loads(path.read_text())
-    for what in ("index", "key"):
+    for what, version in (("index", 2), ("key", 1)):
         older = {**sealed, "list": {**sealed["list"], f"{what}_version": 0}}
         path.write_text(json.dumps(older))
-        message = f"expected {what} version 1, found 0; `maou index .*data`"
+        message = f"expected {what} version {version}, found 0; `maou index .*data`"
         with pytest.raises(maou.DatasetError, match=message):
             maou.Index(data)
         assert maou_index.status(data)["state"] == "unusable"
@@ -430,7 +430,7 @@ def test_the_format_is_pinned(tmp_path: Path) -> None:
     assert path.name == "segment-00000.maouidx"
     content = path.read_bytes()
     assert content[:8] == b"MAOUIDX\n"
-    assert struct.unpack_from("<Q", content, 8) == (1,)
+    assert struct.unpack_from("<Q", content, 8) == (2,)
     meta = json.loads(content[content.rindex(b'{"key_version"') :])
 
     def section(name: str, form: str) -> tuple[int, ...]:
@@ -440,5 +440,6 @@ def test_the_format_is_pinned(tmp_path: Path) -> None:
     assert section("moves", "<3H") == (7739, 2581, 0)
     assert section("evals", "<3h") == (30, -32768, -32768)
     assert section("firsts", "<2I") == (0, 3)
+    assert meta["places"]["hot_finals"]["len"] == 0
     (ending,) = section("outcomes", "<B")
     assert ending == 2

@@ -1,6 +1,6 @@
 //! What was played from a position.
 
-use std::collections::HashMap;
+use std::ops::Range;
 
 use maou_io::{Error, PlainColumn, Result};
 use maou_shogi::Move;
@@ -10,6 +10,7 @@ use crate::query::{Query, Unit};
 use crate::results::Columns;
 use crate::search::{Hit, Search, Sink};
 use crate::segment::{NO_DATE, NO_EVAL};
+use crate::walk::{Many, Step};
 
 /// What is known of one move.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,11 +30,113 @@ struct Played {
     last: Option<i32>,
 }
 
+/// What is known of moves, by their bits.
+struct Moves {
+    rows: Vec<(u16, Played)>,
+    /// The row of each, from 1; 0 for none.
+    of_bits: Vec<u16>,
+}
+
+impl Default for Moves {
+    fn default() -> Moves {
+        Moves { rows: Vec::new(), of_bits: vec![0; 1 << 16] }
+    }
+}
+
+impl Moves {
+    #[inline]
+    fn of(&mut self, mv: Move) -> &mut Played {
+        let bits = mv.move16();
+        let row = &mut self.of_bits[usize::from(bits)];
+        if *row == 0 {
+            self.rows.push((bits, Played::default()));
+            *row = self.rows.len() as u16;
+        }
+        &mut self.rows[usize::from(*row) - 1].1
+    }
+}
+
+/// What counts of a game, by its number less that of the first one.
+struct Games<'a> {
+    segment: u32,
+    first: u32,
+    outcomes: &'a [u8],
+    /// Those of Black and of White.
+    ratings: [&'a [f64]; 2],
+    dates: &'a [i32],
+}
+
+impl<'a> Games<'a> {
+    fn of(index: &'a Index, at: u32, games: Range<u32>) -> Result<Games<'a>> {
+        let segment = &index.segments[at as usize];
+        Ok(Games {
+            segment: at,
+            first: games.start,
+            outcomes: segment.outcomes(games.clone())?,
+            ratings: [segment.black_ratings(games.clone())?, segment.white_ratings(games.clone())?],
+            dates: segment.dates(games)?,
+        })
+    }
+
+    /// Adds a move of one of them.
+    #[inline]
+    fn add(&self, played: &mut Played, game: u32, is_black: bool, eval: i16) {
+        let at = (game - self.first) as usize;
+        played.add(self.outcomes[at] & 3, is_black, (eval != NO_EVAL).then_some(eval));
+        let place = (self.segment, game);
+        played.games += u64::from(played.last_game.replace(place) != Some(place));
+        let rating = self.ratings[usize::from(!is_black)][at];
+        if !rating.is_nan() {
+            played.n_ratings += 1;
+            played.ratings += rating;
+        }
+        if self.dates[at] != NO_DATE {
+            played.last = played.last.max(Some(self.dates[at]));
+        }
+    }
+}
+
+impl Played {
+    #[inline]
+    fn add(&mut self, result: u8, is_black: bool, eval: Option<i16>) {
+        self.n += 1;
+        self.n_results += u64::from(result < 3);
+        self.half_points += match result {
+            0 => 1,
+            1 if is_black => 2,
+            2 if !is_black => 2,
+            _ => 0,
+        };
+        self.n_evals += u64::from(eval.is_some());
+        self.evals += i64::from(eval.unwrap_or_default());
+    }
+
+    /// Adds what was played in other games.
+    fn merge(&mut self, other: &Played) {
+        self.n += other.n;
+        self.games += other.games;
+        self.last_game = other.last_game.or(self.last_game);
+        self.n_results += other.n_results;
+        self.half_points += other.half_points;
+        self.n_evals += other.n_evals;
+        self.evals += other.evals;
+        self.n_ratings += other.n_ratings;
+        self.ratings += other.ratings;
+        self.last = self.last.max(other.last);
+    }
+}
+
 /// Adds up what was played in hits.
 struct Explorer<'a> {
     index: &'a Index,
     key: u64,
-    moves: HashMap<u16, Played>,
+    moves: Moves,
+}
+
+impl Explorer<'_> {
+    fn is_black(&self, is_twin: bool) -> bool {
+        is_twin != (self.key & 1 == 0)
+    }
 }
 
 impl Sink for Explorer<'_> {
@@ -41,44 +144,15 @@ impl Sink for Explorer<'_> {
         let segment = &self.index.segments[hit.segment as usize];
         let bits = segment.move_at(hit.position)?;
         let Some(mv) = Move::from_move16(bits) else { return Ok(true) };
-        let is_black = hit.is_twin != (self.key & 1 == 0);
-        let mv = if hit.is_twin { mv.flip() } else { mv };
-        let played = self.moves.entry(mv.move16()).or_default();
-        played.n += 1;
-        let one = hit.row..hit.row + 1;
-        let result = match hit.is_game {
-            true => segment.outcome_at(hit.row)? & 3,
-            false => segment.loose_results(one.clone())?[0],
-        };
-        if result < 3 {
-            played.n_results += 1;
-            played.half_points += match result {
-                0 => 1,
-                1 if is_black => 2,
-                2 if !is_black => 2,
-                _ => 0,
-            };
-        }
+        let is_black = self.is_black(hit.is_twin);
+        let played = self.moves.of(if hit.is_twin { mv.flip() } else { mv });
         let eval = segment.eval_at(hit.position)?;
-        if eval != NO_EVAL || !hit.is_game {
-            played.n_evals += 1;
-            played.evals += i64::from(eval);
-        }
         if hit.is_game {
-            let game = (hit.segment, hit.row);
-            played.games += u64::from(played.last_game.replace(game) != Some(game));
-            let rating = match is_black {
-                true => segment.black_ratings(one.clone())?[0],
-                false => segment.white_ratings(one.clone())?[0],
-            };
-            if !rating.is_nan() {
-                played.n_ratings += 1;
-                played.ratings += rating;
-            }
-            let date = segment.dates(one)?[0];
-            if date != NO_DATE {
-                played.last = played.last.max(Some(date));
-            }
+            let games = Games::of(self.index, hit.segment, hit.row..hit.row + 1)?;
+            games.add(played, hit.row, is_black, eval);
+        } else {
+            let result = segment.loose_results(hit.row..hit.row + 1)?[0];
+            played.add(result, is_black, Some(eval));
         }
         Ok(true)
     }
@@ -89,6 +163,29 @@ impl Sink for Explorer<'_> {
 
     fn could_skip(&self, n: u64) -> bool {
         n == 0
+    }
+
+    fn take_all(&mut self, many: &Many<'_, '_>) -> Result<bool> {
+        if !many.can_be_walked() {
+            return Ok(false);
+        }
+        let run = many.run;
+        let games = Games::of(self.index, run.segment as u32, run.rows.clone())?;
+        let pieces = many.each_piece(|steps| {
+            let mut moves = Moves::default();
+            steps(&mut |Step { is_twin, game, mv, eval }| {
+                let Some(mv) = Move::from_move16(mv) else { return };
+                let played = moves.of(if is_twin { mv.flip() } else { mv });
+                games.add(played, game, self.is_black(is_twin), eval);
+            })?;
+            Ok(moves.rows)
+        })?;
+        for (bits, played) in pieces.iter().flatten() {
+            if let Some(mv) = Move::from_move16(*bits) {
+                self.moves.of(mv).merge(played);
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -106,9 +203,9 @@ impl Index {
             return Err(Error::Usage("moves: expected one position".to_owned()));
         };
         let query = Query { finals: false, unit: Some(Unit::Positions), ..query.clone() };
-        let mut explorer = Explorer { index: self, key, moves: HashMap::new() };
+        let mut explorer = Explorer { index: self, key, moves: Moves::default() };
         Search::new(self, &query)?.exact(0, key, &mut explorer)?;
-        let mut rows: Vec<(u16, Played)> = explorer.moves.into_iter().collect();
+        let mut rows = explorer.moves.rows;
         rows.sort_unstable_by_key(|(bits, played)| (std::cmp::Reverse(played.n), *bits));
         let mean = |sum: f64, n: u64| (n > 0).then(|| sum / n as f64);
         let column = |value: &dyn Fn(&Played) -> Option<f64>| {

@@ -28,6 +28,7 @@ mod segment;
 mod segment_writer;
 mod sorted;
 mod spool;
+mod walk;
 
 pub use also_in::Other;
 pub use build::{BuildOptions, BuildReport, DEFAULT_MEMORY, MIN_MEMORY, build};

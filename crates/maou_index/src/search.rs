@@ -9,9 +9,7 @@ use crate::index::{Index, Run};
 use crate::pattern::Pattern;
 use crate::query::{Query, Span, Unit};
 use crate::segment::{NO_EVAL, Segment};
-
-/// Postings from which on it pays to count them first.
-const MANY: usize = 256;
+use crate::walk::{MANY, Many};
 
 /// A result: where it stands.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -49,6 +47,14 @@ pub(crate) trait Sink {
     /// Whether it can take a hit without looking at it.
     fn can_skip(&self) -> bool {
         self.could_skip(1)
+    }
+
+    /// Takes all hits among many positions at once, if it can and that is worth while.
+    fn take_all(&mut self, many: &Many<'_, '_>) -> Result<bool> {
+        if !self.could_skip(many.n_places() as u64) {
+            return Ok(false);
+        }
+        Ok(many.count()?.is_some_and(|n| self.skip(n) == n))
     }
 }
 
@@ -110,10 +116,10 @@ impl Sink for Page {
 /// What is asked of positions.
 pub(crate) struct PositionFilter {
     /// In the numbers of games, where the least one stands for none.
-    eval_of_games: Option<(i16, i16)>,
+    pub(crate) eval_of_games: Option<(i16, i16)>,
     eval_of_loose: Option<(i16, i16)>,
-    ply: Span<u32>,
-    finals: bool,
+    pub(crate) ply: Span<u32>,
+    pub(crate) finals: bool,
     results: Option<u8>,
 }
 
@@ -204,6 +210,10 @@ impl<'a> Search<'a> {
                 }
             }
             None if !self.patterns.is_empty() => self.fitting(sink)?,
+            None if sink.could_skip(u64::MAX) => {
+                let n = self.counted()?;
+                sink.skip(n);
+            }
             None => {
                 for run in &self.index.runs {
                     if !self.scan(run, sink)? {
@@ -213,6 +223,23 @@ impl<'a> Search<'a> {
             }
         }
         Ok(())
+    }
+
+    /// How many hits all rows have, which are looked at side by side.
+    fn counted(&self) -> Result<u64> {
+        let pieces: Vec<Run> = self
+            .index
+            .runs
+            .iter()
+            .map(|run| self.pieces(run))
+            .collect::<Result<Vec<_>>>()?
+            .concat();
+        let count = |piece: &Run| {
+            let mut counter = Counter::default();
+            self.scan(piece, &mut counter)?;
+            Ok(counter.0)
+        };
+        Ok(self.each_piece(&pieces, count)?.iter().sum())
     }
 
     /// Whether hits in loose positions are possible.
@@ -244,11 +271,9 @@ impl<'a> Search<'a> {
             };
             let [mut a, mut b] =
                 [within(segment, &found[0], run)?, within(segment, &found[1], run)?];
-            let most = a.len() + b.len();
-            let is_counted = most >= MANY && sink.could_skip(most as u64);
-            if is_counted && run.is_games && self.is_bare(run.segment) {
-                let n = self.n_played(run, a.clone())? + self.n_played(run, b.clone())?;
-                if skip_all(n, sink) {
+            if run.is_games && a.len() + b.len() >= MANY && self.patterns.is_empty() {
+                let places = [a.clone(), b.clone()];
+                if sink.take_all(&Many { search: self, run, places })? {
                     continue;
                 }
             }
@@ -289,30 +314,6 @@ impl<'a> Search<'a> {
             }
         }
         Ok(true)
-    }
-
-    /// Whether nothing is asked of positions but their key.
-    fn is_bare(&self, segment: usize) -> bool {
-        self.unit == Unit::Positions
-            && self.games[segment].is_open()
-            && self.positions.eval_of_games.is_none()
-            && self.positions.ply.is_open()
-            && self.patterns.is_empty()
-    }
-
-    /// How many postings of games are asked for, as far as last positions of games go.
-    fn n_played(&self, run: &Run, places: Range<usize>) -> Result<u64> {
-        if self.positions.finals {
-            return Ok(places.len() as u64);
-        }
-        let segment = &self.index.segments[run.segment];
-        let moves = segment.moves(run.positions.clone())?;
-        let mut n = 0;
-        for place in places {
-            let at = segment.posting(place)? - run.positions.start;
-            n += u64::from(moves[at as usize] != 0);
-        }
-        Ok(n)
     }
 
     /// Looks at a position that has the right key.
@@ -390,7 +391,7 @@ impl<'a> Search<'a> {
             (self.unit, is_plain, self.positions.eval_of_games)
         {
             // Last positions have no eval.
-            if sink.can_skip() && skip_all(n_in(evals, range), sink) {
+            if sink.could_skip(u64::MAX) && skip_all(n_in(evals, range), sink) {
                 return Ok(true);
             }
         }
@@ -494,7 +495,7 @@ struct GameState {
 }
 
 /// The places of postings whose positions are in a run.
-fn within(segment: &Segment, places: &Range<usize>, run: &Run) -> Result<Range<usize>> {
+pub(crate) fn within(segment: &Segment, places: &Range<usize>, run: &Run) -> Result<Range<usize>> {
     let point = |limit: u32| -> Result<usize> {
         let (mut low, mut high) = (places.start, places.end);
         while low < high {

@@ -2,7 +2,9 @@
 //!
 //! Positions are numbered in the order of the dataset: those of the games, each game's last one
 //! included, then the loose ones. The moves and evals of all positions stand in that order. The
-//! keys stand in the order of their values, each once, with the numbers of its positions.
+//! keys stand in the order of their values, each once, with the numbers of its positions. Of keys with
+//! very many positions, the places of those stand apart that are the last ones of games, so that
+//! positions that were played from are counted without a look at each.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -17,7 +19,7 @@ use crate::map::{BASE, BLOCK, Map};
 use crate::packed::{self, PADDING};
 
 /// Version of the format; another one is built again.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 pub(crate) const MAGIC: &[u8; 8] = b"MAOUIDX\n";
 
@@ -29,6 +31,10 @@ pub(crate) const NO_DATE: i32 = i32::MIN;
 
 /// Bits under one entry of `flag_ranks`.
 pub(crate) const RANK_BITS: usize = 512;
+
+/// Positions from which on a key is a hot one: which of its postings are last positions of games
+/// stands in `hot_finals`.
+pub(crate) const HOT: usize = 64;
 
 /// The bit of a game's outcome that tells a variation.
 pub(crate) const IS_VARIATION: u8 = 1 << 7;
@@ -135,6 +141,8 @@ struct Offsets {
     dates: usize,
     loose_results: usize,
     loose_numbers: usize,
+    hot_finals: usize,
+    n_hot_finals: usize,
 }
 
 pub(crate) struct Segment {
@@ -216,6 +224,8 @@ impl Segment {
         if !(8..=32).contains(&meta.dir_bits) || meta.posting_width > 32 {
             return Err(map.damaged("expected other widths"));
         }
+        let hot_finals = meta.places.get("hot_finals").filter(|place| place.offset % 8 == 0);
+        let hot_finals = hot_finals.ok_or_else(|| map.damaged("expected `hot_finals`"))?;
         let at = Offsets {
             moves: place("moves", 2 * n)?,
             evals: place("evals", 2 * n)?,
@@ -237,6 +247,8 @@ impl Segment {
             dates: place("dates", 4 * games)?,
             loose_results: place("loose_results", n_loose)?,
             loose_numbers: place("loose_numbers", 2 * n_loose)?,
+            hot_finals: hot_finals.offset as usize,
+            n_hot_finals: hot_finals.len as usize / 4,
         };
         let texts = |dictionary: Dictionary| -> Result<Texts> {
             let name = dictionary.name();
@@ -373,16 +385,8 @@ impl Segment {
     /// The game that a position is of; the search begins at game `from`, which is not behind it.
     #[inline]
     pub(crate) fn game_of(&self, position: u32, from: u32) -> Result<u32> {
-        let n = self.meta.n_games;
-        let firsts = self.firsts(0..n)?;
-        let (mut low, mut step) = (from as usize, 1);
-        while low + step <= n as usize && firsts[low + step] <= position {
-            low += step;
-            step *= 2;
-        }
-        let high = (low + step).min(n as usize + 1);
-        let game = low + firsts[low + 1..high].partition_point(|first| *first <= position);
-        Ok(game as u32)
+        let firsts = self.firsts(0..self.meta.n_games)?;
+        Ok((seek(firsts, from as usize + 1, position) - 1) as u32)
     }
 
     fn key_width(&self) -> u32 {
@@ -414,6 +418,23 @@ impl Segment {
             return Err(self.map.damaged("expected numbers of positions"));
         }
         Ok(position)
+    }
+
+    /// The positions in these places, which are looked at as a whole; they may be too large.
+    pub(crate) fn postings(&self, places: Range<usize>) -> Result<Postings<'_>> {
+        let width = self.meta.posting_width;
+        let start = places.start * width as usize / 8;
+        let end = packed::n_bytes(places.end as u64, width) as usize;
+        let bytes = self.map.bytes(self.at.postings + start..self.at.postings + end)?;
+        Ok(Postings { bytes, width, skip: 8 * start, places })
+    }
+
+    /// How many of these places, which are at least [`HOT`] ones of one key, hold the last position
+    /// of a game.
+    pub(crate) fn n_finals(&self, places: &Range<usize>) -> Result<usize> {
+        let finals: &[u32] = self.map.numbers(self.at.hot_finals, 0..self.at.n_hot_finals)?;
+        let before = |place: usize| finals.partition_point(|at| (*at as usize) < place);
+        Ok(before(places.end) - before(places.start))
     }
 
     /// The places of the postings of a key; empty if no position has it.
@@ -476,6 +497,39 @@ impl Segment {
     /// All keys, in order, each with the places of its postings.
     pub(crate) fn keys(&self) -> Keys<'_> {
         Keys { segment: self, bucket: 0, end: 0, next: 0, place: 0 }
+    }
+}
+
+/// The first of ascending numbers, from number `from` on, that is larger than `value`; close ones are
+/// found soonest.
+#[inline]
+pub(crate) fn seek(numbers: &[u32], from: usize, value: u32) -> usize {
+    let (mut low, mut step) = (from.min(numbers.len()), 1);
+    while low + step <= numbers.len() && numbers[low + step - 1] <= value {
+        low += step;
+        step *= 2;
+    }
+    let high = (low + step - 1).min(numbers.len());
+    low + numbers[low..high].partition_point(|number| *number <= value)
+}
+
+/// Goes through positions of a key.
+pub(crate) struct Postings<'a> {
+    bytes: &'a [u8],
+    width: u32,
+    /// Bits before the first byte.
+    skip: usize,
+    places: Range<usize>,
+}
+
+impl Iterator for Postings<'_> {
+    type Item = u32;
+
+    #[inline]
+    fn next(&mut self) -> Option<u32> {
+        let bit = self.places.next()? * self.width as usize - self.skip;
+        let chunk = self.bytes.get(bit / 8..)?.first_chunk()?;
+        Some((u64::from_le_bytes(*chunk) >> (bit % 8) & ((1 << self.width) - 1)) as u32)
     }
 }
 

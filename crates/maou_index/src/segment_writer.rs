@@ -12,8 +12,8 @@ use crate::error::AtPath;
 use crate::map::{BASE, BLOCK};
 use crate::packed::{PackedWriter, width_of};
 use crate::segment::{
-    Dictionary, ENDING_SHIFT, IS_VARIATION, MAGIC, MAX_ENDINGS, Meta, NO_DATE, NO_EVAL, Place,
-    RANK_BITS, SegmentFile, VERSION, too_much,
+    Dictionary, ENDING_SHIFT, HOT, IS_VARIATION, MAGIC, MAX_ENDINGS, Meta, NO_DATE, NO_EVAL, Place,
+    RANK_BITS, SegmentFile, VERSION, seek, too_much,
 };
 use crate::spool::Spool;
 
@@ -114,6 +114,7 @@ spools! {
     dates: "dates",
     loose_results: "loose_results",
     loose_numbers: "loose_numbers",
+    hot_finals: "hot_finals",
 }
 
 pub(crate) struct SegmentWriter {
@@ -124,6 +125,8 @@ pub(crate) struct SegmentWriter {
     n_loose: u32,
     /// Ids with the numbers of their games.
     ids: Vec<(u64, u32)>,
+    /// The last position of each game.
+    lasts: Vec<u32>,
 }
 
 fn little_endian<T: Copy, const N: usize>(numbers: &[T], bytes: fn(T) -> [u8; N]) -> Vec<u8> {
@@ -140,6 +143,7 @@ impl SegmentWriter {
             meta: Meta { key_version: maou_shogi::KEY_VERSION, ..Meta::default() },
             n_loose: 0,
             ids: Vec::new(),
+            lasts: Vec::new(),
         }
     }
 
@@ -207,6 +211,7 @@ impl SegmentWriter {
         spools.white_ratings.push(&game.white_rating.unwrap_or(f64::NAN).to_le_bytes())?;
         spools.dates.push(&game.date.unwrap_or(NO_DATE).to_le_bytes())?;
         self.ids.push((game.id, number));
+        self.lasts.push(first + moves.len() as u32);
         Ok(())
     }
 
@@ -241,6 +246,9 @@ impl SegmentWriter {
             place: 0,
             n_buckets: 0,
             n_flags: 0,
+            of_key: Vec::new(),
+            is_hot: false,
+            n_lasts_before: 0,
             writer: self,
         })
     }
@@ -259,6 +267,12 @@ pub(crate) struct KeyWriter {
     n_buckets: u64,
     /// Set flags before the current word.
     n_flags: u32,
+    /// The first positions of the key at hand, until it is a hot one.
+    of_key: Vec<u32>,
+    /// Whether it is one.
+    is_hot: bool,
+    /// Last positions of games up to the last position of the key at hand, if it is a hot one.
+    n_lasts_before: usize,
 }
 
 impl KeyWriter {
@@ -272,6 +286,8 @@ impl KeyWriter {
             self.keys.bytes.clear();
         }
         self.writer.meta.n_keys += 1;
+        self.of_key.clear();
+        (self.is_hot, self.n_lasts_before) = (false, 0);
         self.word |= 1 << (self.place % 64);
         Ok(())
     }
@@ -292,8 +308,34 @@ impl KeyWriter {
             self.writer.spools.postings.push(&self.postings.bytes)?;
             self.postings.bytes.clear();
         }
+        self.tell_final(position)?;
         self.place += 1;
         if self.place.is_multiple_of(64) { self.end_word() } else { Ok(()) }
+    }
+
+    /// Tells of a hot key's position if it is the last one of a game.
+    fn tell_final(&mut self, position: u32) -> Result<()> {
+        if self.of_key.len() + 1 < HOT {
+            self.of_key.push(position);
+            return Ok(());
+        }
+        let mut tell = |position: u32, place: u32| -> Result<()> {
+            let lasts = &self.writer.lasts;
+            self.n_lasts_before = seek(lasts, self.n_lasts_before, position);
+            match self.n_lasts_before.checked_sub(1) {
+                Some(last) if lasts[last] == position => {
+                    self.writer.spools.hot_finals.push(&place.to_le_bytes())
+                }
+                _ => Ok(()),
+            }
+        };
+        if !std::mem::replace(&mut self.is_hot, true) {
+            let first = self.place - self.of_key.len() as u32;
+            for (place, position) in (first..).zip(&self.of_key) {
+                tell(*position, place)?;
+            }
+        }
+        tell(position, self.place)
     }
 
     fn end_word(&mut self) -> Result<()> {

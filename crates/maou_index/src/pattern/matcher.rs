@@ -189,6 +189,12 @@ impl Counted {
     }
 }
 
+/// Where the table has a piece on a square, with so many words of counts.
+#[inline(always)]
+fn place(code: u8, square: usize, n_words: usize) -> usize {
+    (usize::from(code & 31) * 81 + square) * n_words
+}
+
 impl Matcher {
     pub(crate) fn new(patterns: &[Pattern]) -> Matcher {
         let mut counted = Counted::default();
@@ -202,7 +208,7 @@ impl Matcher {
             for (square, codes) in squares.iter().enumerate() {
                 matcher.empty[word] += u64::from(codes & 1) * one;
                 for code in 1..32 {
-                    let place = matcher.place(code, square) + word;
+                    let place = place(code, square, n_words) + word;
                     let more = u64::from(codes >> code & 1) * one;
                     let less = u64::from(codes & 1) * one;
                     let change = &mut matcher.table[place];
@@ -219,22 +225,19 @@ impl Matcher {
     }
 
     #[inline(always)]
-    fn place(&self, code: u8, square: usize) -> usize {
-        (usize::from(code & 31) * 81 + square) * self.n_words
-    }
-
-    #[inline(always)]
     fn put<S: Sums>(&self, sums: &mut S, code: u8, square: usize) {
-        let changes = &self.table[self.place(code, square)..];
-        for (sum, change) in sums.as_mut().iter_mut().zip(changes) {
+        let sums = sums.as_mut();
+        let changes = &self.table[place(code, square, sums.len())..];
+        for (sum, change) in sums.iter_mut().zip(changes) {
             *sum = sum.wrapping_add(*change);
         }
     }
 
     #[inline(always)]
     fn take<S: Sums>(&self, sums: &mut S, code: u8, square: usize) {
-        let changes = &self.table[self.place(code, square)..];
-        for (sum, change) in sums.as_mut().iter_mut().zip(changes) {
+        let sums = sums.as_mut();
+        let changes = &self.table[place(code, square, sums.len())..];
+        for (sum, change) in sums.iter_mut().zip(changes) {
             *sum = sum.wrapping_sub(*change);
         }
     }
