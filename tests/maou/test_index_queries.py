@@ -696,3 +696,74 @@ def check_games(index: maou.Index, found: Everything, chance: random.Random) -> 
         assert len(game.moves) == known["n_plies"]
     with pytest.raises(KeyError, match="0000000000000001"):
         index.game(1)
+
+
+def short_games(chance: random.Random, n: int, first: int) -> pl.DataFrame:
+    """Games of up to two moves, so that few positions stand in all of them."""
+    opening = [7739, 1934]
+    rows = []
+    for number in range(first, first + n):
+        moves = [chance.choice(opening)]
+        board = maou.Board()
+        board.push(maou.Move(moves[0]))
+        moves.append(chance.choice(sorted(map(int, board.legal_moves))[:3]))
+        if number % 50 == 7:
+            # As the start, but for colors.
+            start, moves = TURNED, [8 << 7 | 7]
+        else:
+            start, moves = STARTS[0], moves[: chance.choice([0, 1, 1, 2])]
+        rows.append(
+            {
+                "start": start,
+                "moves": moves,
+                "evals_cp": [chance.choice([None, -300, 0, 10]) for _ in moves],
+                "result": chance.randrange(4),
+                "ending": chance.choice(ENDINGS),
+                "black": f"{number}",
+                "white": chance.choice(NAMES),
+                "event": chance.choice(EVENTS),
+                "black_rating": chance.choice([None, 1500.0, 2000.5]),
+                "white_rating": chance.choice([None, 1500.0, 2800.0]),
+                "date": chance.choice([None, DAY]),
+            }
+        )
+    return pl.DataFrame(rows, schema=random_games(chance, 0).schema)
+
+
+def test_positions_of_very_many_games(tmp_path: Path) -> None:
+    """They are looked at as a whole, piece by piece; some end there."""
+    chance = random.Random(1)
+    records, data = tmp_path / "records", tmp_path / "data"
+    records.mkdir()
+    short_games(chance, 34_000, 0).write_ipc(records / "a.feather")
+    short_games(chance, 6_000, 34_000).write_ipc(records / "b.feather")
+    (records / "c.hcpe").write_bytes(random_loose(chance, "c.hcpe"))
+    queries: list[Row] = [
+        {},
+        {"final": True},
+        {"either_color": True},
+        {"unit": "games"},
+        {"rating": (2000.5, None), "either_color": True},
+        {"eval_cp": (0, 10), "ply": (0, 1)},
+        {"player": "Ada*", "threads": 1},
+    ]
+    for _ in range(2):
+        convert(records, data, variations=False)
+        maou_index.build(data)
+        index, found = maou.Index(data), everything(data)
+        after = maou.Board()
+        after.push(maou.Move(7739))
+        for query in queries:
+            asked = {name: query[name] for name in query if name != "threads"}
+            for board in (maou.Board(), maou.Board(TURNED), after, None):
+                expected = answer(found, asked, board)
+                assert index.count(board, **query) == len(expected), (query, board)
+                page = index.find(board, offset=5_000, limit=20, **query)
+                columns = GAME_COLUMNS if "n_plies" in page else POSITION_COLUMNS
+                wanted = [pick(row, columns) for row in expected[5_000:5_020]]
+                assert rows(page, columns) == wanted, (query, board)
+            for board in (maou.Board(), after):
+                check_moves(index, found, asked, board)
+        # What is left stands in a part of what was.
+        (records / "b.feather").unlink(missing_ok=True)
+        short_games(chance, 2_000, 50_000).write_ipc(records / "d.feather")

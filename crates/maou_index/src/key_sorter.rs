@@ -1,7 +1,6 @@
 //! Sorting the keys of positions within bounded memory: by their highest bits into parts, which are
 //! sorted one after the other.
 
-use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -10,6 +9,7 @@ use maou_io::{Result, stream_in_order};
 
 use crate::error::AtPath;
 use crate::segment_writer::KeyWriter;
+use crate::temporary::TemporaryFile;
 
 /// A key and the number of its position.
 type Entry = (u64, u32);
@@ -28,8 +28,8 @@ struct Part {
 }
 
 pub(crate) struct KeySorter {
-    path: PathBuf,
-    file: Option<File>,
+    dir: PathBuf,
+    file: Option<TemporaryFile>,
     file_len: u64,
     parts: Vec<Part>,
     part_bits: u32,
@@ -45,7 +45,7 @@ impl KeySorter {
         // Some parts are sorted at a time, beside the others.
         let n_parts = (bytes / (memory / 16).max(1)).clamp(64, 4096).next_power_of_two();
         KeySorter {
-            path: dir.join("sorter.spool.tmp"),
+            dir: dir.to_owned(),
             file: None,
             file_len: 0,
             parts: (0..n_parts).map(|_| Part::default()).collect(),
@@ -66,13 +66,9 @@ impl KeySorter {
     }
 
     fn spill(&mut self) -> Result<()> {
-        let file = match &mut self.file {
+        let TemporaryFile { file, path } = match &mut self.file {
             Some(file) => file,
-            None => {
-                let mut options = OpenOptions::new();
-                let options = options.read(true).write(true).create(true).truncate(true);
-                self.file.insert(options.open(&self.path).at(&self.path)?)
-            }
+            None => self.file.insert(TemporaryFile::create(&self.dir, "sorter")?),
         };
         let mut bytes = Vec::new();
         for part in &mut self.parts {
@@ -84,7 +80,7 @@ impl KeySorter {
                 bytes.extend_from_slice(&key.to_le_bytes());
                 bytes.extend_from_slice(&position.to_le_bytes());
             }
-            file.write_all(&bytes).at(&self.path)?;
+            file.write_all(&bytes).at(path)?;
             part.spilled.push((self.file_len, part.entries.len()));
             self.file_len += bytes.len() as u64;
             part.entries = Vec::new();
@@ -102,10 +98,9 @@ impl KeySorter {
     ) -> Result<bool> {
         let file = Mutex::new(self.file.take());
         let parts = std::mem::take(&mut self.parts).into_iter();
-        let path = &self.path;
         let worker = || {
             |part: Part| -> Result<Vec<Entry>> {
-                let mut entries = read_back(&file, path, &part)?;
+                let mut entries = read_back(&file, &part)?;
                 entries.extend(part.entries);
                 entries.sort_unstable();
                 Ok(entries)
@@ -126,13 +121,13 @@ impl KeySorter {
     }
 }
 
-fn read_back(file: &Mutex<Option<File>>, path: &Path, part: &Part) -> Result<Vec<Entry>> {
+fn read_back(file: &Mutex<Option<TemporaryFile>>, part: &Part) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     let mut bytes = Vec::new();
     for (offset, n) in &part.spilled {
         bytes.resize(n * ENTRY_BYTES, 0);
         let mut file = file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let file = file.as_mut().expect("what was spilled is in the file");
+        let TemporaryFile { file, path } = file.as_mut().expect("what was spilled is in the file");
         file.seek(SeekFrom::Start(*offset)).at(path)?;
         file.read_exact(&mut bytes).at(path)?;
         entries.extend(bytes.as_chunks::<ENTRY_BYTES>().0.iter().map(|entry| {
@@ -142,13 +137,4 @@ fn read_back(file: &Mutex<Option<File>>, path: &Path, part: &Part) -> Result<Vec
         }));
     }
     Ok(entries)
-}
-
-impl Drop for KeySorter {
-    fn drop(&mut self) {
-        if self.file_len > 0 {
-            // The next build removes what stays.
-            let _ = fs::remove_file(&self.path);
-        }
-    }
 }

@@ -28,6 +28,7 @@ mod segment;
 mod segment_writer;
 mod sorted;
 mod spool;
+mod temporary;
 mod walk;
 
 pub use also_in::Other;

@@ -10,6 +10,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::{AtPath, unusable};
 use crate::segment::VERSION;
+use crate::temporary;
 
 pub(crate) const LIST_FILE: &str = "index.json";
 
@@ -156,7 +157,7 @@ impl List {
 /// Removes what builds that were ended have left unfinished.
 pub(crate) fn remove_unfinished(dir: &Path) -> Result<()> {
     remove(dir, |name| {
-        name.ends_with(".spool.tmp")
+        name.ends_with(temporary::ENDING)
             || name == "segment.tmp"
             || name.strip_suffix(".tmp") == Some(LIST_FILE)
     })

@@ -48,14 +48,13 @@ struct DictionaryWriter {
 
 impl DictionaryWriter {
     fn new(dir: &Path, dictionary: Dictionary) -> DictionaryWriter {
-        let spool = |what: &str| Spool::new(dir, &format!("{}_{what}", dictionary.name()));
         DictionaryWriter {
             codes: HashMap::new(),
             n_bytes: 0,
             n: 0,
             end: 0,
-            ends: spool("ends"),
-            bytes: spool("bytes"),
+            ends: Spool::new(dir, dictionary.name()),
+            bytes: Spool::new(dir, dictionary.name()),
         }
     }
 

@@ -1,29 +1,29 @@
 //! Bytes that are written one after the other before it is known where they will stand: in memory
 //! while they are few, in a file otherwise.
 
-use std::fs::{self, File, OpenOptions};
 use std::io::{BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use maou_io::Result;
 
 use crate::error::AtPath;
+use crate::temporary::TemporaryFile;
 
 /// What a spool keeps in memory.
 const MEMORY_BYTES: usize = 1 << 20;
 
 pub(crate) struct Spool {
-    path: PathBuf,
+    dir: PathBuf,
+    name: &'static str,
     memory: Vec<u8>,
-    file: Option<File>,
+    file: Option<TemporaryFile>,
     len: u64,
 }
 
 impl Spool {
-    /// A spool whose file, if it needs one, is called `name` in the folder `dir`.
-    pub(crate) fn new(dir: &Path, name: &str) -> Spool {
-        let path = dir.join(format!("{name}.spool.tmp"));
-        Spool { path, memory: Vec::new(), file: None, len: 0 }
+    /// A spool whose file, if it needs one, stands in the folder `dir` and is named after `name`.
+    pub(crate) fn new(dir: &Path, name: &'static str) -> Spool {
+        Spool { dir: dir.to_owned(), name, memory: Vec::new(), file: None, len: 0 }
     }
 
     pub(crate) fn len(&self) -> u64 {
@@ -37,27 +37,23 @@ impl Spool {
     }
 
     fn flush(&mut self) -> Result<()> {
-        let file = match &mut self.file {
+        let TemporaryFile { file, path } = match &mut self.file {
             Some(file) => file,
-            None => {
-                let mut options = OpenOptions::new();
-                let options = options.read(true).write(true).create(true).truncate(true);
-                self.file.insert(options.open(&self.path).at(&self.path)?)
-            }
+            None => self.file.insert(TemporaryFile::create(&self.dir, self.name)?),
         };
-        file.write_all(&self.memory).at(&self.path)?;
+        file.write_all(&self.memory).at(path)?;
         self.memory.clear();
         Ok(())
     }
 
     /// Hands over all bytes, a piece at a time.
     pub(crate) fn read(&mut self, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        if let Some(file) = &mut self.file {
-            file.rewind().at(&self.path)?;
+        if let Some(TemporaryFile { file, path }) = &mut self.file {
+            file.rewind().at(path)?;
             let mut reader = BufReader::with_capacity(1 << 20, file);
             let mut buffer = vec![0; 1 << 20];
             loop {
-                let n = reader.read(&mut buffer).at(&self.path)?;
+                let n = reader.read(&mut buffer).at(path)?;
                 if n == 0 {
                     break;
                 }
@@ -68,17 +64,10 @@ impl Spool {
     }
 }
 
-impl Drop for Spool {
-    fn drop(&mut self) {
-        if self.file.take().is_some() {
-            // The next build removes what stays.
-            let _ = fs::remove_file(&self.path);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
