@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -316,6 +317,7 @@ def test_other_things_that_cannot_be_asked(find: Find, refused: Find) -> None:
         (["--svg", "a.svg", "--limit", "401"], "at most 400 boards"),
         (["--svg", "a.txt"], "ends in .svg or .png, found `a.txt`"),
         (["--also-in", "x", "--ply", "3"], "not allowed with argument --ply"),
+        (["--also-in-index-dir", "x"], "expected an --also-in that it is about"),
         (["--result", "won"], "invalid choice: 'won'"),
         (["--date", "2024-13"], "expected a range of dates"),
         (["--limit", "0"], "expected a number from 1, found `0`"),
@@ -380,3 +382,42 @@ def test_what_two_datasets_share(
     assert int(capsys.readouterr().out) == sum(key & ~1 in keys for key in mine)
     assert main([*shared, "--limit", "100"]) == 0
     assert capsys.readouterr().out.count(" to move, there ") == 100
+    (other / "index").rename(tmp_path / "elsewhere")
+    assert main([*shared, "--count"]) == 2
+    assert "maou index" in capsys.readouterr().err
+    place = ["--also-in-index-dir", str(tmp_path / "elsewhere")]
+    assert main([*shared, *place, "--count"]) == 0
+    assert int(capsys.readouterr().out) == sum(key & ~1 in keys for key in mine)
+
+
+def test_what_a_dataset_shares_with_a_training_set(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Rows of both splits count, as the side to move sees them."""
+    other, train = tmp_path / "other", tmp_path / "train"
+    maou_io.convert([data.parent / "00.csa", data.parent / "01.csa"], other)
+    options: dict[str, Any] = {"memory": 1 << 26, "validation_per_10000": 5_000}
+    maou_io.prepare([(other, 1.0, None)], train, **options)
+    training = maou.TrainingSet(train)
+    splits = [training.rows(split).collect() for split in ("train", "validation")]
+    assert all(rows.height > 0 for rows in splits)
+    n_rows = Counter(key for rows in splits for key in rows["key"])
+    mine = pl.DataFrame(maou.Dataset(data).positions())
+    expected = [n_rows[key & ~1] for key in mine["key"] if key & ~1 in n_rows]
+    assert 0 < len(expected) < mine.height
+    index = maou.Index(data)
+    shared = index.also_in(train)
+    assert shared["n"].to_list() == expected
+    assert index.count_also_in(train) == len(expected)
+    both = mine.filter([key & ~1 in n_rows for key in mine["key"]])
+    assert shared["move"].to_list() == both["move"].to_list()
+    assert shared[3:8].equals(index.also_in(train, offset=3, limit=5))
+    capsys.readouterr()
+    assert main(["find", str(data), "--also-in", str(train), "--count"]) == 0
+    assert int(capsys.readouterr().out) == len(expected)
+    games = ["find", str(data), "--also-in", str(train), "--unit", "games"]
+    assert main(games) == 2
+    assert "found a training set" in capsys.readouterr().err
+    place = ["--also-in-index-dir", str(tmp_path)]
+    assert main([*games[:4], *place, "--count"]) == 2
+    assert "expected a dataset" in capsys.readouterr().err

@@ -230,6 +230,12 @@ def add_output(parser: ArgumentParser) -> None:
         metavar="DIR",
         help="where the index lies, if not in the dataset",
     )
+    group.add_argument(
+        "--also-in-index-dir",
+        type=path_text,
+        metavar="DIR",
+        help="where that of --also-in lies, likewise",
+    )
 
 
 def run(arguments: Namespace) -> int:
@@ -261,11 +267,7 @@ def check(arguments: Namespace) -> None:
         has_position or arguments.moves or arguments.pattern is not None
     ):
         refuse("argument --either-color: expected a position or a --pattern")
-    if arguments.also_in is not None:
-        for name in NOT_WITH_ALSO_IN:
-            if getattr(arguments, name) not in (None, False):
-                option = "--" + name.replace("_", "-")
-                refuse(f"argument --also-in: not allowed with argument {option}")
+    check_also_in(arguments)
     if arguments.moves and arguments.pattern is not None:
         refuse("argument --moves: expected one position, found a --pattern")
     if arguments.moves and arguments.unit == "games":
@@ -279,6 +281,21 @@ def check(arguments: Namespace) -> None:
         refuse(
             f"argument --svg: expected at most {MOST_DRAWN} boards in a picture,"
             f" found --limit {arguments.limit}"
+        )
+
+
+def check_also_in(arguments: Namespace) -> None:
+    """Refuse options that do not go together with `--also-in`."""
+    if arguments.also_in is not None:
+        for name in NOT_WITH_ALSO_IN:
+            if getattr(arguments, name) not in (None, False):
+                option = "--" + name.replace("_", "-")
+                arguments.refuse(
+                    f"argument --also-in: not allowed with argument {option}"
+                )
+    elif arguments.also_in_index_dir is not None:
+        arguments.refuse(
+            "argument --also-in-index-dir: expected an --also-in that it is about"
         )
 
 

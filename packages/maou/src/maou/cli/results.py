@@ -75,6 +75,13 @@ def show(
     return 0
 
 
+def index_at(path: str, folder: str) -> Index:
+    """The index of a dataset that lies in another folder."""
+    import maou
+
+    return maou.Index(path, index_dir=folder)
+
+
 class Pages:
     """What was found, as rows with everything that is known, a page at a time."""
 
@@ -89,7 +96,10 @@ class Pages:
         self._index = index
         self._position = position
         self._filters = filters
-        self._other: str | None = arguments.also_in
+        self._other_path: str | None = arguments.also_in
+        self._other: Index | str | None = arguments.also_in
+        if arguments.also_in_index_dir is not None:
+            self._other = index_at(arguments.also_in, arguments.also_in_index_dir)
         self._order: dict[str, Any] = {}
         if arguments.sort:
             self._order = {"sort": arguments.sort, "descending": arguments.descending}
@@ -112,8 +122,8 @@ class Pages:
     def nothing(self) -> str:
         """Say that nothing was found, and what could be the reason."""
         filters = self._filters
-        if self._other is not None:
-            return f"nothing found that is also in {printable(self._other)}"
+        if self._other_path is not None:
+            return f"nothing found that is also in {printable(self._other_path)}"
         if self._position is not None and not filters.get("final"):
             n_finals = self._index.count(self._position, **filters, final=True)
             if n_finals:
