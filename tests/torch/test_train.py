@@ -546,6 +546,12 @@ def test_the_command_line(
     assert any("positions/s" in line and "policy top-1" in line for line in lines)
     assert main(["train", "--resume", str(run), "--set", "run.steps=5"]) == 0
     assert capsys.readouterr().out.splitlines()[1] == "steps           5"
+    assert main(["info", str(run)]) == 2
+    assert capsys.readouterr().err == (
+        f"maou info: {run}: expected a dataset or a training set, found a run of `maou"
+        f" train`: `maou evaluate {run} DATA` measures it, its options are in"
+        f" {run / 'config.toml'}\n"
+    )
 
 
 def test_ctrl_c_on_the_command_line(training_set: Path, tmp_path: Path) -> None:

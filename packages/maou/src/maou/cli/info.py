@@ -85,10 +85,18 @@ def run(arguments: Namespace) -> int:
 
 def show_path(path: Path, arguments: Namespace) -> int:
     """Tell what a folder holds."""
-    from maou_rust import maou_io
+    from maou_rust import UsageError, maou_io
+
+    from maou.train.config import is_run
 
     if maou_io.is_training_set(path):
         return show_training_set(path, arguments)
+    if is_run(path):
+        raise UsageError(
+            f"{path}: expected a dataset or a training set, found a run of `maou"
+            f" train`: `maou evaluate {quote(str(path))} DATA` measures it, its options"
+            f" are in {path / 'config.toml'}"
+        )
     return (show_dataset if is_dataset(path) else show_folder)(path, arguments)
 
 

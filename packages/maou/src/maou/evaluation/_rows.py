@@ -15,6 +15,7 @@ import polars as pl
 from maou_rust import DatasetError, RecordError, UsageError, maou_io
 
 from maou.positions import PositionArray
+from maou.train.config import is_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,7 +163,7 @@ def kind_of_folder(path: Path) -> str | None:
     """`kind` of a folder's manifest, `run` of one of `maou train`; None for others."""
     import json
 
-    if (path / "config.toml").is_file() and (path / "checkpoints").is_dir():
+    if is_run(path):
         return "run"
     try:
         manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))

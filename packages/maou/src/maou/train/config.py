@@ -364,6 +364,11 @@ def _toml(value: Any) -> str:
     return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
+def is_run(path: Path) -> bool:
+    """Whether a folder is a run of `maou train`."""
+    return (path / "config.toml").is_file() and (path / "checkpoints").is_dir()
+
+
 def difference(old: Config, new: Config) -> dict[str, tuple[Any, Any]]:
     """List the options that two configurations do not share, by name."""
     return {

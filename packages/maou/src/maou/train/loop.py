@@ -399,7 +399,8 @@ def validate(task: Task, network: nn.Module) -> dict[str, float | None]:
         n = idx * task.part_size * here.world_size
         if n >= most:
             break
-        task.tell({"kind": "measure", "n": n, "n_all": n_all})
+        if n:
+            task.tell({"kind": "measure", "n": n, "n_all": n_all})
         tensors = batch.torch(here.device, non_blocking=True)
         logits, value = predict(network, tensors, config, here.device)
         sums += losses(logits, value, tensors, config.loss).sums
