@@ -7,6 +7,7 @@ from typing import Protocol, Self, TypeAlias, TypedDict, final, type_check_only
 __all__ = [
     "ArrowStream",
     "BatchBuffer",
+    "FolderLock",
     "Loader",
     "TrainingRows",
     "convert",
