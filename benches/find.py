@@ -6,12 +6,13 @@ each peer; times are medians in milliseconds unless said. An exact search lists 
 first 100 rows, of positions drawn as they come. Peers hold `game`, `ply`, `key`,
 `move`, `eval_cp`, `result` and the ratings of each position.
 
-    python benches/find.py [--millions 1 10 50] [--peers-up-to 10] [--loose-up-to 10]
+    python benches/find.py [--millions 1 10 50] [--peers-up-to 10] [--loose-up-to 50]
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import statistics
 import subprocess
@@ -19,6 +20,7 @@ import sys
 import tempfile
 import time
 from argparse import SUPPRESS, ArgumentParser
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +40,7 @@ GAMES_AT_ONCE = 4_000
 PLIES_A_GAME = 118
 N_EXACT = 2_000
 FIRST = 100
+BEGIN = time.perf_counter()
 PATTERN = "R5h|R6h|R7h|R8h K2h,3h hand:P"
 COLUMNS = ["game", "ply", "key", "move", "eval_cp", "result"]
 RATINGS = ["black_rating", "white_rating"]
@@ -47,10 +50,14 @@ def make_games(data: Path, n_positions: int) -> None:
     """Make a dataset of at least so many positions of games."""
     with tempfile.TemporaryDirectory(prefix="maou-bench-") as folder:
         records = Path(folder)
-        n_games = -(-n_positions // PLIES_A_GAME)
-        for number in range(-(-n_games // GAMES_AT_ONCE)):
+
+        def write(number: int) -> None:
             texts = maou_shogi.generate(GAMES_AT_ONCE, seed=number)
             (records / f"{number:04}.csa").write_bytes(b"/\n".join(texts))
+
+        n_games = -(-n_positions // PLIES_A_GAME)
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            list(threads.map(write, range(-(-n_games // GAMES_AT_ONCE))))
         maou_io.convert([records], data)
 
 
@@ -283,6 +290,11 @@ MEASURES: dict[str, Callable[..., dict[str, float]]] = {
 }
 
 
+def tell(text: str) -> None:
+    """What is done now, and after how many seconds."""
+    print(f"{time.perf_counter() - BEGIN:.0f} s: {text}", file=sys.stderr, flush=True)
+
+
 def cell(value: float | None) -> str:
     """A figure with three digits or so."""
     if value is None:
@@ -295,7 +307,7 @@ def main() -> None:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--millions", type=float, nargs="+", default=[1, 10, 50])
     parser.add_argument("--peers-up-to", type=float, default=10)
-    parser.add_argument("--loose-up-to", type=float, default=10)
+    parser.add_argument("--loose-up-to", type=float, default=50)
     parser.add_argument("--measure", nargs="+", help=SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:
@@ -306,14 +318,18 @@ def main() -> None:
     print(f"profile {build_info()['profile']}; {measure.load()}\n")
     growth: dict[float, dict[str, float]] = {}
     for millions in arguments.millions:
+        tell(f"{millions:g} million: games")
         work = Path(tempfile.mkdtemp(prefix="maou-bench-"))
         data, loose = work / "games", None
         make_games(data, int(millions * 1e6))
         if millions <= arguments.loose_up_to:
+            tell("loose positions")
             loose = work / "loose"
             make_loose(data, loose)
+        tell("searches")
         growth[millions] = apart("index", data) | apart("search", data, loose)
         if millions <= arguments.peers_up_to:
+            tell("peers")
             facts = {
                 "`maou.Index`": growth[millions],
                 "DuckDB, indexed": apart("duckdb", data),
