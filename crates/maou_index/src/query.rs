@@ -129,8 +129,8 @@ pub struct Query {
     pub limit: Option<u64>,
     /// Results that are left out first.
     pub offset: u64,
-    /// Number of threads that look at patterns, at ranges and at positions with very many games; 0
-    /// takes one per core.
+    /// Number of threads that look at patterns, at ranges, at positions of very many games and at
+    /// many keys; 0 takes one per core.
     pub threads: usize,
 }
 

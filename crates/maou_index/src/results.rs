@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use maou_io::{
     ArrowStream, Error, GAMES_PER_BATCH, POSITIONS_PER_BATCH, PlainColumn, Result, TableBatch,
-    TableFile,
+    TableFile, map_in_order, n_threads,
 };
 use maou_shogi::{Move, Position};
 
@@ -14,6 +14,9 @@ use crate::query::{Query, Unit};
 use crate::search::{Counter, Hit, Page, Search};
 use crate::segment::{Dictionary, ENDING_SHIFT, NO_DATE, NO_EVAL, Segment};
 use crate::sorted::SortedPage;
+
+/// Keys of many that a thread counts at once.
+const KEYS_AT_ONCE: usize = 1 << 10;
 
 /// Columns with their names.
 pub type Columns = Vec<(&'static str, PlainColumn)>;
@@ -43,7 +46,15 @@ impl Index {
             search.exact(0, *key, &mut counter)?;
             Ok(counter.0)
         };
-        keys.iter().map(count).collect()
+        let counts = |keys: &[u64]| keys.iter().map(count).collect::<Result<Vec<_>>>();
+        let n_threads = n_threads(query.threads);
+        if n_threads < 2 || keys.len() < 4 * KEYS_AT_ONCE {
+            return counts(keys);
+        }
+        let chunks: Vec<&[u64]> = keys.chunks(KEYS_AT_ONCE).collect();
+        let make_worker = || |at: usize| counts(chunks[at]);
+        let counted = map_in_order(n_threads, chunks.len(), make_worker, &mut || true);
+        Ok(counted.into_iter().flatten().collect::<Result<Vec<_>>>()?.concat())
     }
 
     /// The games or positions that a query asks for, as columns: `query` if `with_query`, and then

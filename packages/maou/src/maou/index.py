@@ -72,7 +72,8 @@ class Filters(TypedDict, total=False):
     unit: Literal["games", "positions"] | None
     """What is counted and listed: games if only they are filtered, else positions."""
     threads: int
-    """Number of threads that replay games for `pattern`, 0 for one a core."""
+    """Number of threads that look at patterns, at ranges, at positions of very many
+    games and at arrays of positions, 0 for one a core."""
 
 
 class Index:
