@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{AtPath, Result};
@@ -44,6 +44,20 @@ impl Faults {
 
     fn tears_write(&self) -> bool {
         self.kind.is_some() || self.count() == self.fail_at + 1
+    }
+}
+
+/// A file on its way to the disk.
+pub(crate) struct Syncing {
+    path: PathBuf,
+    thread: std::thread::JoinHandle<io::Result<()>>,
+}
+
+impl Syncing {
+    /// Returns when it is there.
+    pub(crate) fn wait(self) -> Result<()> {
+        let synced = self.thread.join();
+        synced.unwrap_or_else(|panic| std::panic::resume_unwind(panic)).at(&self.path)
     }
 }
 
@@ -101,6 +115,13 @@ impl<'a> Files<'a> {
     pub(crate) fn sync(self, file: &File, path: &Path) -> Result<()> {
         self.step(path)?;
         file.sync_all().at(path)
+    }
+
+    /// Begins to [`sync`](Files::sync) a file that is complete, while others are written.
+    pub(crate) fn sync_later(self, file: File, path: &Path) -> Result<Syncing> {
+        self.step(path)?;
+        let thread = std::thread::Builder::new().spawn(move || file.sync_all()).at(path)?;
+        Ok(Syncing { path: path.to_owned(), thread })
     }
 
     pub(crate) fn rename(self, from: &Path, to: &Path) -> Result<()> {

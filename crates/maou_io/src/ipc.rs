@@ -22,11 +22,13 @@ use flatbuffers::FlatBufferBuilder;
 
 use crate::checked::{damaged, open_file};
 use crate::error::{AtPath, Error, Result};
+use crate::pack::Packer;
 use crate::report::Compression;
 use crate::schema::positions_schema;
 
 const MAGIC: &[u8; 6] = b"ARROW1";
-const ALIGNMENT: usize = 64;
+/// Each buffer begins at a multiple of so many bytes.
+pub(crate) const ALIGNMENT: usize = 64;
 
 /// The level at which more time buys hardly smaller files; docs/performance.md has the figures.
 const ZSTD_LEVEL: i32 = 3;
@@ -59,18 +61,17 @@ fn write_options(compression: Compression, zstd_level: i32) -> IpcWriteOptions {
 }
 
 fn to_message(schema: SchemaRef, data: EncodedData, options: &IpcWriteOptions) -> EncodedBatch {
-    let mut bytes = Vec::with_capacity(data.ipc_message.len() + data.arrow_data.len() + 128);
-    let (metadata_len, body_len) =
-        write_message(&mut bytes, data, options).expect("writing into memory works");
-    EncodedBatch { schema, bytes, metadata_len, body_len }
+    let mut head = Vec::with_capacity(data.ipc_message.len() + 128);
+    let metadata = EncodedData { ipc_message: data.ipc_message, arrow_data: Vec::new() };
+    write_message(&mut head, metadata, options).expect("writing into memory works");
+    EncodedBatch { schema, head, body: data.arrow_data }
 }
 
-/// A record batch as it stands in a file.
+/// A record batch as it stands in a file: both, one after the other.
 pub(crate) struct EncodedBatch {
     pub(crate) schema: SchemaRef,
-    pub(crate) bytes: Vec<u8>,
-    metadata_len: usize,
-    body_len: usize,
+    pub(crate) head: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 /// Encodes record batches; each thread has its own.
@@ -79,6 +80,8 @@ pub(crate) struct BatchEncoder {
     positions_options: IpcWriteOptions,
     context: IpcWriteContext,
     positions_context: IpcWriteContext,
+    /// Compresses instead of the library, which has no choice of buffers.
+    packer: Option<Packer>,
 }
 
 impl BatchEncoder {
@@ -88,14 +91,19 @@ impl BatchEncoder {
             positions_options: write_options(compression, POSITIONS_ZSTD_LEVEL),
             context: IpcWriteContext::default(),
             positions_context: IpcWriteContext::default(),
+            packer: None,
         }
     }
 
-    /// For the batches of training sets, in which most bytes are positions: as with loose ones,
-    /// more time buys hardly smaller files.
+    /// For the batches of training sets, in which most bytes are positions.
     pub(crate) fn for_training(compression: Compression) -> BatchEncoder {
-        let options = write_options(compression, POSITIONS_ZSTD_LEVEL);
-        BatchEncoder { options, ..BatchEncoder::new(compression) }
+        match compression {
+            Compression::Zstd => BatchEncoder {
+                packer: Some(Packer::new(POSITIONS_ZSTD_LEVEL)),
+                ..BatchEncoder::new(Compression::None)
+            },
+            Compression::Lz4 | Compression::None => BatchEncoder::new(compression),
+        }
     }
 
     pub(crate) fn encode(&mut self, batch: &RecordBatch) -> Result<EncodedBatch> {
@@ -105,9 +113,13 @@ impl BatchEncoder {
         } else {
             (&self.options, &mut self.context)
         };
-        let (_, data) = IpcDataGenerator::default()
-            .encode(batch, &mut no_dictionaries, options, context)
-            .map_err(|error| Error::corrupt("", error))?;
+        let data = match &mut self.packer {
+            Some(packer) => packer.pack(batch),
+            None => IpcDataGenerator::default()
+                .encode(batch, &mut no_dictionaries, options, context)
+                .map(|(_, data)| data),
+        };
+        let data = data.map_err(|error| Error::corrupt("", error))?;
         Ok(to_message(batch.schema(), data, options))
     }
 }
@@ -139,8 +151,7 @@ impl Layout {
             &mut DictionaryTracker::new(true),
             &self.options,
         );
-        let message = to_message(self.schema.clone(), data, &self.options);
-        bytes.extend_from_slice(&message.bytes);
+        bytes.extend_from_slice(&to_message(self.schema.clone(), data, &self.options).head);
         self.offset = bytes.len();
         bytes
     }
@@ -151,10 +162,9 @@ impl Layout {
 
     /// Takes note of the next batch.
     pub(crate) fn add(&mut self, batch: &EncodedBatch) {
-        let (offset, metadata_len, body_len) =
-            (self.offset as i64, batch.metadata_len as i32, batch.body_len as i64);
-        self.blocks.push(Block::new(offset, metadata_len, body_len));
-        self.offset += batch.bytes.len();
+        let (head_len, body_len) = (batch.head.len(), batch.body.len());
+        self.blocks.push(Block::new(self.offset as i64, head_len as i32, body_len as i64));
+        self.offset += head_len + body_len;
     }
 
     /// The bytes after the last batch.

@@ -59,6 +59,7 @@ mod lock;
 mod manifest;
 mod mirror;
 mod normalize;
+mod pack;
 mod parts;
 mod pipeline;
 mod plain_columns;

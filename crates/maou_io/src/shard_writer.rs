@@ -63,7 +63,8 @@ impl<'a> ShardWriter<'a> {
             self.widen(batch.schema.clone())?;
         }
         self.layout.add(batch);
-        self.write(&batch.bytes)
+        self.write(&batch.head)?;
+        self.write(&batch.body)
     }
 
     fn widen(&mut self, schema: SchemaRef) -> Result<()> {
@@ -81,7 +82,8 @@ impl<'a> ShardWriter<'a> {
         for batch in batches {
             let batch = encoder.encode(&widen(&batch)?)?;
             self.layout.add(&batch);
-            self.write(&batch.bytes)?;
+            self.write(&batch.head)?;
+            self.write(&batch.body)?;
         }
         Ok(())
     }

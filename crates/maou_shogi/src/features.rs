@@ -1,7 +1,7 @@
 //! What a network sees of a position, always as the side to move sees the board: its own pieces
 //! first, turned by 180° for White.
 
-use crate::attacks::{self as at, BLACK, WHITE, bit, for_each_square, forward};
+use crate::attacks::{self as at, BLACK, WHITE, for_each_square, forward};
 use crate::bitboard::ALL_SQUARES;
 use crate::checks::{knight_left, knight_right};
 use crate::huffman::GOLD_5TH;
@@ -52,7 +52,7 @@ pub(crate) fn hand_counts(hands: &[[u8; 8]; 2], counts: &mut [u8]) {
 /// Pieces by code: the squares of each.
 pub(crate) type Pieces = [u128; 32];
 
-/// What the squares of dlshogi's first input tell, plane by plane.
+/// What the squares of dlshogi's first input tell, plane by plane, as dlshogi and cshogi have it.
 pub(crate) struct Planes {
     pub(crate) boards: [u128; N_DLSHOGI_PLANES_1],
     pub(crate) is_check: bool,
@@ -136,43 +136,6 @@ pub(crate) fn dlshogi_planes(pieces: &Pieces) -> Planes {
     Planes { boards, is_check }
 }
 
-/// Eight squares as eight numbers.
-static SPREAD: [[f32; 8]; 256] = {
-    let mut table = [[0.0; 8]; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let mut bit = 0;
-        while bit < 8 {
-            if byte >> bit & 1 != 0 {
-                table[byte][bit] = 1.0;
-            }
-            bit += 1;
-        }
-        byte += 1;
-    }
-    table
-};
-
-/// Writes 1 for the squares of a board and 0 for the others.
-#[inline(always)]
-fn spread(board: u128, plane: &mut [f32; 81]) {
-    let bytes = board.to_le_bytes();
-    for (eight, byte) in plane.chunks_exact_mut(8).zip(bytes) {
-        eight.copy_from_slice(&SPREAD[byte as usize]);
-    }
-    plane[80] = f32::from(u8::from(board & bit(80) != 0));
-}
-
-/// Writes dlshogi's first input: 62 planes of 9 files of 9 ranks.
-///
-/// Source of the layout: dlshogi and cshogi, which write the same numbers.
-#[inline(always)]
-pub(crate) fn write_planes_1(planes: &Planes, out: &mut [f32]) {
-    for (plane, &board) in out.as_chunks_mut().0.iter_mut().zip(&planes.boards) {
-        spread(board, plane);
-    }
-}
-
 /// The kinds in the order of the second input, with the number of planes of each.
 const HAND_PLANES: [(PieceType, usize); 7] = [
     (PieceType::Pawn, 8),
@@ -184,21 +147,21 @@ const HAND_PLANES: [(PieceType, usize); 7] = [
     (PieceType::Rook, 2),
 ];
 
-/// Writes dlshogi's second input: as many full planes as pieces in hand, of pawns at most 8, and
-/// one that is full in check.
+/// The boards of dlshogi's second input: as many full ones as pieces in hand, of pawns at most 8,
+/// and one that is full in check.
 #[inline(always)]
-pub(crate) fn write_planes_2(hands: &[[u8; 8]; 2], is_check: bool, out: &mut [f32]) {
+pub(crate) fn dlshogi_hands(hands: &[[u8; 8]; 2], is_check: bool) -> [u128; N_DLSHOGI_PLANES_2] {
+    let mut boards = [0; N_DLSHOGI_PLANES_2];
     let mut at = 0;
-    let mut put = |n_full: usize, n_planes: usize| {
-        let (full, rest) = out[at..at + 81 * n_planes].split_at_mut(81 * n_full);
-        full.fill(1.0);
-        rest.fill(0.0);
-        at += 81 * n_planes;
-    };
     for hand in hands {
         for (kind, n_planes) in HAND_PLANES {
-            put((hand[kind as usize] as usize).min(n_planes), n_planes);
+            for number in 0..n_planes {
+                let is_full = number < hand[kind as usize] as usize;
+                boards[at] = if is_full { ALL_SQUARES } else { 0 };
+                at += 1;
+            }
         }
     }
-    put(usize::from(is_check), 1);
+    boards[at] = if is_check { ALL_SQUARES } else { 0 };
+    boards
 }

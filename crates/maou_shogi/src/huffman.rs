@@ -8,7 +8,6 @@
 //! The two forms give different bits to the same things, but as many: the board of one becomes the
 //! board of the other in place.
 
-use crate::attacks::for_each_square;
 use crate::color::Color;
 use crate::hand::Hand;
 use crate::hcp::HcpError;
@@ -94,12 +93,72 @@ struct Held {
 
 /// Everything that follows from the codes of a form.
 pub(crate) struct Tables {
-    /// By code of the piece; kings take no bits.
-    board: [Code; 32],
-    /// By owner (Black, White, box) and number of the kind.
-    held: [[Code; 8]; 3],
+    /// By the codes of what is on two squares, 5 bits each: the bits of both, and above
+    /// these 16 how many they are.
+    pairs: [u32; 1 << 10],
+    /// By owner (Black, White, box), number of the kind and how many there are: their codes.
+    runs: [[[u64; MAX_HELD]; 8]; 3],
+    held_lens: [[u32; 8]; 3],
     steps: [Step; 1 << STEP_BITS],
     held_steps: [Held; 128],
+}
+
+/// More than there are pieces of any kind.
+const MAX_HELD: usize = 32;
+
+/// The code of a king, who takes no bits of the board.
+const KING: usize = 8;
+
+/// The bits of each two squares, from the codes of pieces.
+const fn pair_codes(board: &[Code; 32]) -> [u32; 1 << 10] {
+    const fn code_of(board: &[Code; 32], code: usize) -> Code {
+        if code & 15 == 0 { Code { bits: 0, len: 1 } } else { board[code] }
+    }
+    let mut pairs = [0; 1 << 10];
+    let mut index = 0;
+    while index < pairs.len() {
+        let (first, second) = (code_of(board, index & 31), code_of(board, index >> 5));
+        pairs[index] = first.bits as u32
+            | (second.bits as u32) << first.len
+            | ((first.len + second.len) as u32) << 16;
+        index += 1;
+    }
+    pairs
+}
+
+/// The codes of several pieces of a kind, one after the other.
+const fn runs_of(held: &[[Code; 8]; 3]) -> [[[u64; MAX_HELD]; 8]; 3] {
+    let mut runs = [[[0; MAX_HELD]; 8]; 3];
+    let mut owner = 0;
+    while owner < 3 {
+        let mut kind = 1;
+        while kind < 8 {
+            let Code { bits, len } = held[owner][kind];
+            let mut n = 1;
+            // No more than there are: 18 pawns and 4 of others, which fit.
+            while n < MAX_HELD && n * (len as usize) <= 64 {
+                runs[owner][kind][n] = runs[owner][kind][n - 1] << len | bits as u64;
+                n += 1;
+            }
+            kind += 1;
+        }
+        owner += 1;
+    }
+    runs
+}
+
+const fn lens_of(held: &[[Code; 8]; 3]) -> [[u32; 8]; 3] {
+    let mut lens = [[0; 8]; 3];
+    let mut owner = 0;
+    while owner < 3 {
+        let mut kind = 1;
+        while kind < 8 {
+            lens[owner][kind] = held[owner][kind].len as u32;
+            kind += 1;
+        }
+        owner += 1;
+    }
+    lens
 }
 
 pub(crate) const fn board_codes(scheme: &Scheme) -> [Code; 32] {
@@ -187,57 +246,64 @@ impl Tables {
             }
             window += 1;
         }
-        Tables { board, held, steps, held_steps }
+        Tables {
+            pairs: pair_codes(&board),
+            runs: runs_of(&held),
+            held_lens: lens_of(&held),
+            steps,
+            held_steps,
+        }
     }
 }
 
 /// Bits written from the least significant.
 struct Writer {
-    words: [u64; 5],
-    n_words: usize,
+    /// Four words come out; those behind are touched, no more.
+    words: [u64; 8],
+    at: u32,
+    /// The bits of the word where the writer stands, which is stored with each of its bits.
     word: u64,
-    n_bits: u32,
 }
 
 impl Writer {
-    /// Skips `gap` zero bits and writes a code.
+    /// Goes on after so many bits of which the last word is not full.
     #[inline(always)]
-    fn put(&mut self, gap: u32, code: Code) {
-        self.skip(gap);
-        self.word |= (code.bits as u64) << self.n_bits;
-        let n_bits = self.n_bits + code.len as u32;
-        if n_bits >= 64 {
-            self.flush();
-            self.word = (code.bits as u64) >> (code.len as u32 - (n_bits - 64));
-            self.n_bits = n_bits - 64;
-        } else {
-            self.n_bits = n_bits;
+    fn after(words: [u64; 8], at: u32) -> Writer {
+        Writer { words, at, word: words[at as usize / 64 & 7] }
+    }
+
+    /// Writes up to 64 bits. Nothing here depends on a guess of the processor.
+    #[inline(always)]
+    fn put(&mut self, bits: u64, len: u32) {
+        let (index, shift) = (self.at / 64, self.at % 64);
+        let word = self.word | bits << shift;
+        self.words[index as usize & 7] = word;
+        self.at += len;
+        let is_same = index == self.at / 64;
+        self.word = if is_same { word } else { bits >> 1 >> (63 - shift) };
+    }
+
+    /// Stores what was begun.
+    #[inline(always)]
+    fn bytes(mut self) -> [u8; 32] {
+        debug_assert_eq!(self.at, 256);
+        self.words[self.at as usize / 64 & 7] = self.word;
+        let mut bytes = [0; 32];
+        for (bytes, word) in bytes.as_chunks_mut().0.iter_mut().zip(self.words) {
+            *bytes = word.to_le_bytes();
+        }
+        bytes
+    }
+
+    /// Writes the code of each piece of some in hand or box.
+    #[inline(always)]
+    fn put_held(&mut self, held: &[u8; 8], owner: usize, kinds: &[PieceType; 7], tables: &Tables) {
+        for kind in kinds {
+            let kind = kind.index();
+            let n = held[kind] as usize % MAX_HELD;
+            self.put(tables.runs[owner][kind][n], n as u32 * tables.held_lens[owner][kind]);
         }
     }
-
-    #[inline(always)]
-    fn skip(&mut self, gap: u32) {
-        self.n_bits += gap;
-        while self.n_bits >= 64 {
-            self.flush();
-            self.n_bits -= 64;
-        }
-    }
-
-    #[inline(always)]
-    fn flush(&mut self) {
-        self.words[self.n_words] = self.word;
-        self.n_words += 1;
-        self.word = 0;
-    }
-}
-
-fn bytes_of(words: &[u64; 5]) -> [u8; 32] {
-    let mut bytes = [0; 32];
-    for (bytes, word) in bytes.chunks_exact_mut(8).zip(words) {
-        bytes.copy_from_slice(&word.to_le_bytes());
-    }
-    bytes
 }
 
 #[inline(always)]
@@ -262,52 +328,51 @@ fn encode_from<const TURNED: bool>(
             return Err(HcpError::NoKing(color));
         }
     }
-    let view = |square: usize| if TURNED { 80 - square } else { square };
-    let swap = if TURNED { 16 } else { 0 };
-    let mut occupied = position.occupied_bits();
     if TURNED {
         kings = [80 - kings[1], 80 - kings[0]];
-        occupied = occupied.reverse_bits() >> (128 - 81);
     }
+    // The code of what is on a square as it is seen; an empty one may have a color.
+    let code = |square: usize| {
+        let square = if TURNED { 80 - square } else { square };
+        let code = position.board[square].map_or(0, |piece| piece.code() as usize & 31);
+        if TURNED { code ^ 16 } else { code }
+    };
     let turn = position.turn() as u64 ^ u64::from(TURNED);
     let head = turn | (kings[0] as u64) << 1 | (kings[1] as u64) << 8;
-    let mut writer = Writer { words: [0; 5], n_words: 0, word: head, n_bits: 15 };
-    // What is in neither board nor hands, by number of the kind.
-    let mut missing = [0u8; 8];
-    for kind in PieceType::HAND {
-        missing[kind.index()] = kind.total();
-    }
-    let mut next = 0;
-    for_each_square!(square in occupied => {
-        if let Some(piece) = position.board[view(square)] {
-            let code = (piece.code() as usize & 31) ^ swap;
-            missing[code & 7] = missing[code & 7].wrapping_sub(1);
-            writer.put((square - next) as u32, tables.board[code]);
+    let mut writer = Writer { words: [0; 8], at: 15, word: head };
+    for start in (0..80).step_by(8) {
+        // Four pairs take at most 64 bits.
+        let (mut bits, mut len) = (0, 0);
+        for square in [start, start + 2, start + 4, start + 6] {
+            let pair = tables.pairs[code(square) | code(square + 1) << 5];
+            bits |= u64::from(pair & 0xffff) << (len & 63);
+            len += pair >> 16;
         }
-        next = square + 1;
-    });
-    writer.skip((81 - next) as u32);
+        writer.put(bits, len);
+    }
+    let last = tables.pairs[code(80) | KING << 5];
+    writer.put(u64::from(last & 0xffff), last >> 16);
     for owner in 0..2 {
         let hand = &position.hands[owner ^ usize::from(TURNED)];
-        if hand.is_empty() {
-            continue;
-        }
-        for kind in GOLD_5TH {
-            missing[kind.index()] -= hand.count(kind);
-            for _ in 0..hand.count(kind) {
-                writer.put(0, tables.held[owner][kind.index()]);
-            }
+        if !hand.is_empty() {
+            writer.put_held(hand.counts(), owner, &GOLD_5TH, tables);
         }
     }
-    if u64::from_le_bytes(missing) >> 8 != 0 {
-        for kind in GOLD_5TH {
-            for _ in 0..missing[kind.index()] {
-                writer.put(0, tables.held[2][kind.index()]);
-            }
-        }
+    if writer.at < 256 {
+        writer.put_held(&missing(position), 2, &GOLD_5TH, tables);
     }
-    debug_assert_eq!((writer.n_words, writer.n_bits), (4, 0));
-    Ok(bytes_of(&writer.words))
+    Ok(writer.bytes())
+}
+
+/// What is in neither board nor hands, by number of the kind.
+fn missing(position: &Position) -> [u8; 8] {
+    let mut missing = FULL_SET.to_le_bytes();
+    let pieces = position.board.iter().flatten().map(|piece| piece.code() as usize & 7);
+    pieces.filter(|kind| *kind > 0).for_each(|kind| missing[kind] -= 1);
+    for hand in &position.hands {
+        missing.iter_mut().zip(hand.counts()).for_each(|(missing, count)| *missing -= count);
+    }
+    missing
 }
 
 /// The 64 bits from one on, zeros after the last.
@@ -466,25 +531,15 @@ impl Body {
     #[inline(always)]
     fn translate(&self, tables: &Tables, order: HandOrder) -> [u8; 32] {
         let kinds = if order == HandOrder::Gold7th { &GOLD_7TH } else { &GOLD_5TH };
-        let n_words = self.hands_at / 64;
-        let mut writer = Writer {
-            words: self.other,
-            n_words,
-            word: self.other[n_words],
-            n_bits: (self.hands_at % 64) as u32,
-        };
-        for (held, codes) in self.held.iter().zip(&tables.held) {
-            if u64::from_le_bytes(*held) == 0 {
-                continue;
-            }
-            for kind in kinds {
-                for _ in 0..held[kind.index()] {
-                    writer.put(0, codes[kind.index()]);
-                }
+        let mut words = [0; 8];
+        words[..5].copy_from_slice(&self.other);
+        let mut writer = Writer::after(words, self.hands_at as u32);
+        for (owner, held) in self.held.iter().enumerate() {
+            if u64::from_le_bytes(*held) != 0 {
+                writer.put_held(held, owner, kinds, tables);
             }
         }
-        debug_assert_eq!((writer.n_words, writer.n_bits), (4, 0));
-        bytes_of(&writer.words)
+        writer.bytes()
     }
 }
 

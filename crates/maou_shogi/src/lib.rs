@@ -28,6 +28,7 @@ pub mod record;
 mod repetition;
 mod setup;
 mod sfen;
+mod spread;
 mod square;
 mod tactics;
 pub mod teacher;

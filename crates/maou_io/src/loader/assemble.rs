@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::slice;
 
-use maou_shogi::batch::{self, Hcp, RowError};
+use maou_shogi::batch::{self, Hcp};
 use maou_shogi::{
     Color, Move, N_DLSHOGI_PLANES_1, N_DLSHOGI_PLANES_2, N_HAND_COUNTS, N_PIECE_IDS, PolicyScheme,
     Position,
@@ -14,7 +14,6 @@ use super::layout::Places;
 use super::memory::Memory;
 use super::options::{Features, LoaderOptions, PolicyForm, SampleWeight};
 use super::ring::coo_offsets;
-use super::stream;
 
 /// A row of the batch, and what is wrong with it.
 pub(super) type Wrong = (usize, String);
@@ -106,7 +105,11 @@ unsafe fn fill_positions(
             Some(Features::Dlshogi) => {
                 let first = piece.rows::<f32>(places.input1, 81 * N_DLSHOGI_PLANES_1);
                 let second = piece.rows::<f32>(places.input2, 81 * N_DLSHOGI_PLANES_2);
-                planes(&positions, first, second, piece.main.len() >= stream::LARGE_BYTES)
+                if piece.main.len() < batch::LARGE_BYTES {
+                    batch::dlshogi(&positions, first, second, 1)
+                } else {
+                    batch::dlshogi_past_caches(&positions, first, second, 1)
+                }
             }
             None => Ok(()),
         };
@@ -119,30 +122,6 @@ unsafe fn fill_positions(
         })
     };
     filled.map_err(|error| (piece.span.start + error.row, error.problem.to_string()))
-}
-
-/// Writes dlshogi's planes, past the caches if there are too many for them.
-fn planes(
-    positions: &[Hcp],
-    first: &mut [f32],
-    second: &mut [f32],
-    is_large: bool,
-) -> Result<(), RowError> {
-    if !is_large {
-        return batch::dlshogi(positions, first, second, 1);
-    }
-    let mut row_first = [0.0; 81 * N_DLSHOGI_PLANES_1];
-    let mut row_second = [0.0; 81 * N_DLSHOGI_PLANES_2];
-    let first = first.chunks_exact_mut(row_first.len());
-    let second = second.chunks_exact_mut(row_second.len());
-    for (row, ((position, first), second)) in positions.iter().zip(first).zip(second).enumerate() {
-        batch::dlshogi(slice::from_ref(position), &mut row_first, &mut row_second, 1)
-            .map_err(|error| RowError { row, ..error })?;
-        stream::copy(&row_first, first);
-        stream::copy(&row_second, second);
-    }
-    stream::fence();
-    Ok(())
 }
 
 /// The class of a move of Black's.

@@ -15,7 +15,6 @@ mod options;
 mod order;
 mod ring;
 mod rows;
-mod stream;
 #[cfg(test)]
 mod tests;
 

@@ -227,6 +227,7 @@ impl<'a> Merger<'a> {
         };
         let mut next = self.spill.read(partition, 0, self.max_bytes, &mut self.bytes)?;
         if next.is_none() {
+            self.spill.release(partition);
             finish.rows.reserve(Records::new(&self.bytes, self.width).len());
             self.groups(&mut |group| finish.take(group));
             return Ok((finish.rows, finish.counts));
@@ -241,6 +242,7 @@ impl<'a> Merger<'a> {
             self.groups(&mut |group| part.push(group));
             all = all.merge(&part);
         }
+        self.spill.release(partition);
         (0..all.keys.len()).for_each(|index| finish.take(all.group(index)));
         Ok((finish.rows, finish.counts))
     }
@@ -418,7 +420,8 @@ mod tests {
     fn merge(records: &[Record], excluded: &[u64], max_bytes: usize) -> (Rows, Counts) {
         let dir = TempDir::new("merge");
         let path = dir.path().join("spill.tmp");
-        let spill = Spill::create(Files::new(None), &path, 2).unwrap();
+        let path_of = |number: usize| path.with_extension(number.to_string());
+        let spill = Spill::create(Files::new(None), path_of, 2).unwrap();
         let width = Width { has_shares: true };
         let mut buffers = Buffers::new(2, 4 * width.bytes());
         for record in records {

@@ -295,7 +295,8 @@ impl Run<'_, '_> {
         let n_records = n_positions * if width.has_shares { 8 } else { 1 } + n_excluded / 4;
         let plan = Plan::new(self.options.memory, self.n_threads, width, n_records, n_kinds)?;
         let n_partitions = n_kinds * plan.n_ranges;
-        let spill = Spill::create(self.output.files(), &self.output.spill_path(), n_partitions)?;
+        let path_of = |number| self.output.spill_path(number);
+        let spill = Spill::create(self.output.files(), path_of, n_partitions)?;
         let target = Target {
             spill: &spill,
             width,

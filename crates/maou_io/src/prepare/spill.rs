@@ -1,17 +1,22 @@
-//! Where records wait between replaying and merging: one temporary file, in which each partition
+//! Where records wait between replaying and merging: a few temporary files, in which each partition
 //! has pieces.
 //!
 //! A partition is a range of keys of one kind of records. Threads fill a buffer for each, and
-//! write full ones to the end of the file, so that memory does not grow with the data.
+//! write full ones to the end of its file, so that memory does not grow with the data. Partitions
+//! that follow each other share a file, which goes when all of them were merged: so the disk, and
+//! the system's memory for files, hold what is still to be read and what was made of the rest.
 
 use std::fs::{File, OpenOptions};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use crate::error::{AtPath, Result};
 use crate::files::Files;
 use crate::ipc::read_at;
+
+/// The most files that there are.
+const MAX_FILES: usize = 32;
 
 /// A piece of a partition: where it stands in the file, and how long it is.
 #[derive(Clone, Copy)]
@@ -20,36 +25,96 @@ struct Piece {
     len: usize,
 }
 
-/// The file and what is where in it. It goes when it is dropped.
-pub(crate) struct Spill {
-    file: File,
+/// The partitions of a file.
+struct Shared {
     path: PathBuf,
+    /// `None` when all that was in it is done with.
+    file: RwLock<Option<File>>,
     end: AtomicU64,
+    n_left: AtomicUsize,
+}
+
+impl Shared {
+    fn create(files: Files<'_>, path: PathBuf, n_partitions: usize) -> Result<Shared> {
+        files.remove(&path)?;
+        let file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path);
+        let file = file.at(&path)?;
+        // Where the system allows it the file has no name any more, and so goes with the process,
+        // however that ends.
+        if cfg!(unix) {
+            std::fs::remove_file(&path).at(&path)?;
+        }
+        Ok(Shared {
+            path,
+            file: RwLock::new(Some(file)),
+            end: AtomicU64::new(0),
+            n_left: AtomicUsize::new(n_partitions),
+        })
+    }
+
+    fn file(&self) -> RwLockReadGuard<'_, Option<File>> {
+        self.file.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Closes the file, which frees what it takes.
+    fn close(&self) {
+        let file = self.file.write().unwrap_or_else(PoisonError::into_inner).take();
+        if file.is_some() && !cfg!(unix) {
+            drop(file);
+            // It is removed by the next run otherwise.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// The files and what is where in them. They go when it is dropped.
+pub(crate) struct Spill {
+    files: Vec<Shared>,
+    partitions_per_file: usize,
     pieces: Vec<Mutex<Vec<Piece>>>,
 }
 
 impl Spill {
-    pub(crate) fn create(files: Files<'_>, path: &Path, n_partitions: usize) -> Result<Spill> {
-        files.remove(path)?;
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path);
-        let file = file.at(path)?;
-        // Where the system allows it the file has no name any more, and so goes with the process,
-        // however that ends.
-        if cfg!(unix) {
-            std::fs::remove_file(path).at(path)?;
-        }
-        let pieces = (0..n_partitions).map(|_| Mutex::default()).collect();
-        Ok(Spill { file, path: path.to_owned(), end: AtomicU64::new(0), pieces })
+    /// `path_of` names a file by its number.
+    pub(crate) fn create(
+        files: Files<'_>,
+        path_of: impl Fn(usize) -> PathBuf,
+        n_partitions: usize,
+    ) -> Result<Spill> {
+        let partitions_per_file = n_partitions.div_ceil(MAX_FILES).max(1);
+        let file = |number: usize| {
+            let n = partitions_per_file.min(n_partitions - number * partitions_per_file);
+            Shared::create(files, path_of(number), n)
+        };
+        let n_files = n_partitions.div_ceil(partitions_per_file);
+        Ok(Spill {
+            files: (0..n_files).map(file).collect::<Result<_>>()?,
+            partitions_per_file,
+            pieces: (0..n_partitions).map(|_| Mutex::default()).collect(),
+        })
     }
 
     fn pieces(&self, partition: usize) -> std::sync::MutexGuard<'_, Vec<Piece>> {
         self.pieces[partition].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn shared(&self, partition: usize) -> &Shared {
+        &self.files[partition / self.partitions_per_file]
+    }
+
     fn write(&self, partition: usize, bytes: &[u8]) -> Result<()> {
         let len = bytes.len();
-        let offset = self.end.fetch_add(len as u64, Ordering::Relaxed);
-        write_at(&self.file, offset, bytes).at(&self.path)?;
+        let shared = self.shared(partition);
+        let offset = shared.end.fetch_add(len as u64, Ordering::Relaxed);
+        let file = shared.file();
+        write_at(opened(&file), offset, bytes).at(&shared.path)?;
         self.pieces(partition).push(Piece { offset, len });
         Ok(())
     }
@@ -60,7 +125,7 @@ impl Spill {
 
     /// How many bytes were written.
     pub(crate) fn size_bytes(&self) -> u64 {
-        self.end.load(Ordering::Relaxed)
+        self.files.iter().map(|file| file.end.load(Ordering::Relaxed)).sum()
     }
 
     /// Reads pieces of a partition from number `first` on until `bytes` holds `max_bytes`, one at
@@ -84,22 +149,28 @@ impl Spill {
         }
         bytes.resize(len, 0);
         let mut rest = &mut bytes[..];
+        let shared = self.shared(partition);
+        let file = shared.file();
         for piece in &pieces[first..last] {
             let (own, others) = rest.split_at_mut(piece.len);
-            read_at(&self.file, piece.offset, own).at(&self.path)?;
+            read_at(opened(&file), piece.offset, own).at(&shared.path)?;
             rest = others;
         }
         Ok((last < pieces.len()).then_some(last))
     }
-}
 
-impl Drop for Spill {
-    fn drop(&mut self) {
-        if !cfg!(unix) {
-            // It is removed by the next run otherwise.
-            let _ = std::fs::remove_file(&self.path);
+    /// Takes note that a partition is not read again.
+    pub(crate) fn release(&self, partition: usize) {
+        let shared = self.shared(partition);
+        if shared.n_left.fetch_sub(1, Ordering::AcqRel) == 1 {
+            shared.close();
         }
     }
+}
+
+/// The file of partitions of which some are not done with.
+fn opened(file: &Option<File>) -> &File {
+    file.as_ref().expect("a partition is not released before it was read")
 }
 
 /// What one thread has not written yet, by partition.
@@ -161,10 +232,28 @@ mod tests {
     use crate::testing::TempDir;
 
     #[test]
+    fn a_file_goes_when_all_of_its_partitions_were_merged() {
+        let dir = TempDir::new("spill-files");
+        let path_of = |number: usize| dir.path().join(number.to_string());
+        let spill = Spill::create(Files::new(None), path_of, 100).unwrap();
+        let closed = || -> Vec<usize> {
+            let files = spill.files.iter().enumerate();
+            files.filter(|(_, file)| file.file().is_none()).map(|(number, _)| number).collect()
+        };
+        // 25 files of 4 partitions.
+        assert_eq!(spill.files.len(), 25);
+        (0..7).for_each(|partition| spill.release(partition));
+        assert_eq!(closed(), [0]);
+        (7..100).for_each(|partition| spill.release(partition));
+        assert_eq!(closed().len(), 25);
+    }
+
+    #[test]
     fn partitions_come_back_a_part_at_a_time_and_nothing_is_left() {
         let dir = TempDir::new("spill");
         let path = dir.path().join("spill.tmp");
-        let spill = Spill::create(Files::new(None), &path, 3).unwrap();
+        let path_of = |number: usize| path.with_extension(number.to_string());
+        let spill = Spill::create(Files::new(None), path_of, 3).unwrap();
         let mut buffers = Buffers::new(3, 16);
         for number in 0..100_u64 {
             let partition = (number % 2) as usize;
@@ -187,7 +276,11 @@ mod tests {
         assert_eq!(read(1, 160), (odd.clone(), 3));
         assert_eq!(read(1, 1), (odd, 25));
         assert_eq!(read(2, 1), (vec![], 1));
+        assert_eq!((spill.files.len(), spill.n_partitions()), (3, 3));
+        spill.release(1);
+        assert!(spill.files[1].file().is_none() && spill.files[0].file().is_some());
+        assert_eq!((read(0, 1_000).0.len(), spill.size_bytes()), (50, 800));
         drop(spill);
-        assert!(!path.exists());
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 }

@@ -10,6 +10,3 @@ pub(crate) mod rows;
 pub(crate) mod schema;
 pub(crate) mod verify;
 pub(crate) mod writer;
-
-/// What a run needs beside the files that it writes, while it lasts.
-pub(crate) const SPILL_FILE: &str = "spill.tmp";

@@ -2,12 +2,13 @@
 //! the names. What stood there before can be used up to that instant, and what stands there after
 //! it from then on.
 
+use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::SPILL_FILE;
 use super::manifest::{
     KIND, NEXT_MANIFEST_FILE, Split, SplitEntry, TrainingContents, TrainingFileEntry,
     TrainingManifest, TrainingOptions,
@@ -16,11 +17,14 @@ use super::reader::{TrainingSet, beside};
 use super::schema::{ROWS_PER_FILE, training_schema};
 use crate::dataset::Dataset;
 use crate::error::{AtPath, Error, Result};
-use crate::files::Files;
+use crate::files::{Files, Syncing};
 use crate::ipc::{EncodedBatch, Layout};
 use crate::lock::{LOCK_FILE, Lock};
 use crate::manifest::{MANIFEST_FILE, hex};
 use crate::report::Compression;
+
+/// What the files are called that a run needs beside those that it writes, while it lasts.
+const SPILL: &str = "spill";
 
 /// A folder that is about to become a training set.
 pub(crate) struct Output<'a> {
@@ -28,8 +32,13 @@ pub(crate) struct Output<'a> {
     dir: PathBuf,
     is_new: bool,
     is_done: bool,
+    /// Files that are complete, oldest first.
+    syncing: Mutex<VecDeque<Syncing>>,
     lock: Option<Lock>,
 }
+
+/// The most files that are on their way to the disk at a time: what comes faster has to wait.
+const MAX_SYNCING: usize = 4;
 
 impl<'a> Output<'a> {
     /// Locks the folder, which is made when missing, and removes what runs that were ended have
@@ -42,7 +51,14 @@ impl<'a> Output<'a> {
         check_free(dir, force)?;
         let is_new = !dir.exists();
         files.create_dir_all(dir)?;
-        let mut output = Output { files, dir: dir.to_owned(), is_new, is_done: false, lock: None };
+        let mut output = Output {
+            files,
+            dir: dir.to_owned(),
+            is_new,
+            is_done: false,
+            syncing: Mutex::default(),
+            lock: None,
+        };
         output.lock = Some(Lock::acquire_as(dir, "this training set")?);
         // Another run may have come to its end meanwhile.
         complete(files, dir)?;
@@ -59,9 +75,9 @@ impl<'a> Output<'a> {
         &self.dir
     }
 
-    /// Where records wait.
-    pub(crate) fn spill_path(&self) -> PathBuf {
-        self.dir.join(SPILL_FILE)
+    /// Where records wait, by number of the file.
+    pub(crate) fn spill_path(&self, number: usize) -> PathBuf {
+        self.dir.join(format!("{SPILL}-{number:05}.tmp"))
     }
 
     /// Begins the files of a split.
@@ -75,8 +91,30 @@ impl<'a> Output<'a> {
         }
     }
 
+    /// Sends a file that is complete to the disk, while others are written.
+    fn sync_later(&self, file: File, path: &Path) -> Result<()> {
+        self.wait_for_syncing(MAX_SYNCING - 1)?;
+        let syncing = self.files.sync_later(file, path)?;
+        self.syncing().push_back(syncing);
+        Ok(())
+    }
+
+    fn syncing(&self) -> MutexGuard<'_, VecDeque<Syncing>> {
+        self.syncing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until no more files than these are on their way.
+    fn wait_for_syncing(&self, n: usize) -> Result<()> {
+        let mut syncing = self.syncing();
+        while syncing.len() > n {
+            syncing.pop_front().expect("there are more").wait()?;
+        }
+        Ok(())
+    }
+
     /// Makes the files that were written the training set of the folder.
     pub(crate) fn commit(mut self, manifest: &TrainingManifest) -> Result<()> {
+        self.wait_for_syncing(0)?;
         self.files.sync_dir(&self.dir)?;
         self.files.replace(&self.dir.join(NEXT_MANIFEST_FILE), &manifest.to_bytes())?;
         // From here on it is the training set, whenever and however this run may end.
@@ -92,6 +130,7 @@ impl Drop for Output<'_> {
             return;
         }
         // The error that is told is the one that led here; the next run removes what is left.
+        while self.wait_for_syncing(0).is_err() {}
         let _ = remove_leftovers(self.files, &self.dir);
         drop(self.lock.take());
         if self.is_new {
@@ -177,19 +216,22 @@ fn remove_leftovers(files: Files<'_>, dir: &Path) -> Result<()> {
 
 /// Whether a file of the name is one of the two splits.
 fn is_file_of_set(name: &str) -> bool {
-    let number = |split: Split| name.strip_prefix(split.as_str())?.strip_prefix('-');
-    Split::ALL.into_iter().filter_map(number).any(|rest| {
-        rest.strip_suffix(".feather")
-            .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
-    })
+    Split::ALL.into_iter().any(|split| is_numbered(name, split.as_str(), ".feather"))
 }
 
 /// Whether only a run that was ended can have left a file of the name.
 fn is_leftover(name: &str) -> bool {
-    name == SPILL_FILE
+    is_numbered(name, SPILL, ".tmp")
         || name.strip_suffix(".tmp").is_some_and(|name| {
             is_file_of_set(name) || [MANIFEST_FILE, NEXT_MANIFEST_FILE].contains(&name)
         })
+}
+
+/// Whether a name is `kind-NNNNN` with this ending.
+fn is_numbered(name: &str, kind: &str, ending: &str) -> bool {
+    let number = name.strip_prefix(kind).and_then(|name| name.strip_prefix('-'));
+    let number = number.and_then(|rest| rest.strip_suffix(ending));
+    number.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// A file that is being written.
@@ -225,7 +267,8 @@ impl SplitWriter<'_> {
         current.layout.add(batch);
         current.entry.n_rows += n_rows as u64;
         current.entry.last_key = hex(last);
-        self.write(&mut current, &batch.bytes)?;
+        self.write(&mut current, &batch.head)?;
+        self.write(&mut current, &batch.body)?;
         self.entry.n_rows += n_rows as u64;
         if current.entry.n_rows < ROWS_PER_FILE as u64 {
             self.current = Some(current);
@@ -262,7 +305,7 @@ impl SplitWriter<'_> {
     fn end(&mut self, mut current: Current) -> Result<()> {
         let footer = current.layout.footer();
         self.write(&mut current, &footer)?;
-        self.output.files.sync(&current.file, &current.path)?;
+        self.output.sync_later(current.file, &current.path)?;
         current.entry.xxh3 = hex(current.hash.digest());
         self.entry.size_bytes += current.entry.size_bytes;
         self.entry.files.push(current.entry);
@@ -300,10 +343,12 @@ mod tests {
 
     #[test]
     fn only_our_own_leftovers_are_removed() {
-        for name in ["spill.tmp", "train-00001.feather.tmp", "manifest.json.next.tmp"] {
+        for name in ["spill-00031.tmp", "train-00001.feather.tmp", "manifest.json.next.tmp"] {
             assert!(is_leftover(name), "{name}");
         }
-        for name in ["train-00001.feather", "train-x.feather.tmp", "notes.tmp", "games.tmp"] {
+        for name in
+            ["train-00001.feather", "train-x.feather.tmp", "spill-.tmp", "notes.tmp", "games.tmp"]
+        {
             assert!(!is_leftover(name), "{name}");
         }
     }

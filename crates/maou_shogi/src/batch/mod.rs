@@ -27,6 +27,7 @@ use crate::packed_sfen;
 use crate::policy::{Labels, Labels1496, Labels2187, Mask, PolicyScheme};
 use crate::position::Position;
 use crate::sfen::SfenError;
+use crate::spread;
 use workers::{chunk_rows, run};
 
 pub use replay::{GameError, Moves, Replayed, replay};
@@ -319,11 +320,42 @@ pub fn compact(
     })
 }
 
-/// The inputs of dlshogi's models: 62 and 57 planes of 9 files of 9 ranks.
+/// From how many bytes of a result on it is not expected to be in a cache when it is read: about
+/// half of what processors have.
+pub const LARGE_BYTES: usize = 1 << 24;
+
+/// The inputs of dlshogi's models: 62 and 57 planes of 9 files of 9 ranks. If they are
+/// [many](LARGE_BYTES), they are written past the processor's caches.
 ///
 /// # Errors
 /// The first row that is no position.
 pub fn dlshogi(
+    rows: &[Hcp],
+    features1: &mut [f32],
+    features2: &mut [f32],
+    threads: usize,
+) -> Result<(), RowError> {
+    if size_of_val(features1) + size_of_val(features2) < LARGE_BYTES {
+        dlshogi_to::<false>(rows, features1, features2, threads)
+    } else {
+        dlshogi_to::<true>(rows, features1, features2, threads)
+    }
+}
+
+/// As [`dlshogi`], past the caches however few the rows are: for a part of many.
+///
+/// # Errors
+/// The first row that is no position.
+pub fn dlshogi_past_caches(
+    rows: &[Hcp],
+    features1: &mut [f32],
+    features2: &mut [f32],
+    threads: usize,
+) -> Result<(), RowError> {
+    dlshogi_to::<true>(rows, features1, features2, threads)
+}
+
+fn dlshogi_to<const PAST_CACHES: bool>(
     rows: &[Hcp],
     features1: &mut [f32],
     features2: &mut [f32],
@@ -335,8 +367,15 @@ pub fn dlshogi(
         let mut pieces = [0; 32];
         let seen = seen::read::<false>(row, |code, square| pieces[code] |= 1 << square)?;
         let planes = features::dlshogi_planes(&pieces);
-        features::write_planes_1(&planes, first);
-        features::write_planes_2(&seen.hands, planes.is_check, second);
+        let hands = features::dlshogi_hands(&seen.hands, planes.is_check);
+        if PAST_CACHES {
+            spread::stream(&planes.boards, first);
+            spread::stream(&hands, second);
+            spread::fence();
+        } else {
+            spread::write(&planes.boards, first);
+            spread::write(&hands, second);
+        }
         Ok(())
     })
 }
