@@ -20,8 +20,8 @@ STUBS = ROOT / "packages/maou-rust/maou_rust-stubs"
 # The interface number and the digest of the stubs that it stands for. When the stubs
 # change, raise INTERFACE in packages/maou-rust/src/lib.rs and maou/_compat.py if code
 # written for the old ones would no longer work, and write the new digest here.
-INTERFACE = 3
-STUBS_DIGEST = "3d634431c6ceaf88b1840936505677660b379bf506decaf86fb875aa18245bba"
+INTERFACE = 4
+STUBS_DIGEST = "40f0d4d7727b40ffd33e5c909277cc985d219b50d049af23615dc3aa6e37c616"
 
 
 def toml(name: str) -> dict[str, object]:
