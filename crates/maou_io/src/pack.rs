@@ -184,7 +184,7 @@ mod tests {
             state >> 24
         };
         let keys: ArrayRef = Arc::new(PrimitiveArray::<UInt64Type>::from_iter_values(
-            (0..n).map(|_| random() << 24 ^ random()),
+            (0..n).map(|_| (random() << 24) ^ random()),
         ));
         let bytes =
             PrimitiveArray::<UInt8Type>::from_iter_values((0..32 * n).map(|_| random() as u8));

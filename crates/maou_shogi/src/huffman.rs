@@ -269,7 +269,7 @@ impl Writer {
     /// Goes on after so many bits of which the last word is not full.
     #[inline(always)]
     fn after(words: [u64; 8], at: u32) -> Writer {
-        Writer { words, at, word: words[at as usize / 64 & 7] }
+        Writer { words, at, word: words[(at as usize / 64) & 7] }
     }
 
     /// Writes up to 64 bits. Nothing here depends on a guess of the processor.
@@ -287,7 +287,7 @@ impl Writer {
     #[inline(always)]
     fn bytes(mut self) -> [u8; 32] {
         debug_assert_eq!(self.at, 256);
-        self.words[self.at as usize / 64 & 7] = self.word;
+        self.words[(self.at as usize / 64) & 7] = self.word;
         let mut bytes = [0; 32];
         for (bytes, word) in bytes.as_chunks_mut().0.iter_mut().zip(self.words) {
             *bytes = word.to_le_bytes();

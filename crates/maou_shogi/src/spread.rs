@@ -38,7 +38,7 @@ fn join<const N: usize>(boards: &[u128; N]) -> [u64; MAX_WORDS] {
         let (low, high) = (board as u64, (board >> 64) as u64);
         let (word, shift) = (number * SQUARES / 64, number * SQUARES % 64);
         words[word] |= low << shift;
-        words[word + 1] |= low >> 1 >> (63 - shift) | high << shift;
+        words[word + 1] |= (low >> 1 >> (63 - shift)) | (high << shift);
         words[word + 2] |= high >> 1 >> (63 - shift);
     }
     words
@@ -88,7 +88,7 @@ pub(crate) fn stream<const N: usize>(boards: &[u128; N], out: &mut [f32]) {
     let (lines, last) = out.as_chunks_mut::<16>();
     let bits = |at: usize| {
         let (word, shift) = (at / 64, at % 64);
-        (words[word] >> shift | words[word + 1] << 1 << (63 - shift)) as usize & 0xffff
+        ((words[word] >> shift) | (words[word + 1] << 1 << (63 - shift))) as usize & 0xffff
     };
     let number = |at: usize| if words[at / 64] >> (at % 64) & 1 != 0 { 1.0 } else { 0.0 };
     first.iter_mut().enumerate().for_each(|(at, value)| *value = number(at));
@@ -138,7 +138,7 @@ mod tests {
         let mut boards = [0_u128; N];
         for board in &mut boards {
             // What is beyond the board does not show.
-            *board = (0..16).fold(0, |bits, _| bits << 8 | random.below(256) as u128);
+            *board = (0..16).fold(0, |bits, _| (bits << 8) | random.below(256) as u128);
         }
         let bit = |number: usize| boards[number / 81] >> (number % 81) & 1;
         let expected: Vec<f32> = (0..81 * N).map(|number| bit(number) as f32).collect();
