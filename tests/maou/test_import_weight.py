@@ -9,12 +9,7 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from maou._extras import EXTRAS
-
-if sys.platform != "win32":
-    import resource
 
 HEAVY = {"torch", "polars", "numpy", "rich", "importlib.metadata", "pyarrow"}
 Python = Callable[[str], str]
@@ -25,6 +20,23 @@ def test_import_maou_loads_nothing_heavy(python_run: Python) -> None:
     assert "maou_rust" in loaded
     assert not HEAVY & set(loaded)
     assert "maou.records" not in loaded
+
+
+def test_help_loads_nothing_heavy(python_run: Python) -> None:
+    """Milliseconds are measured by `nox -s bench -- startup`."""
+    code = """
+import sys
+from maou.cli import main
+try:
+    main(["--help"])
+except SystemExit as ended:
+    print()
+    print(ended.code, *sys.modules)
+"""
+    status, *loaded = python_run(code).splitlines()[-1].split()
+    assert status == "0"
+    assert "maou.cli" in loaded
+    assert not HEAVY & set(loaded)
 
 
 def test_convert_loads_nothing_heavy(
@@ -78,27 +90,3 @@ def test_extras_are_those_of_the_distribution() -> None:
     }
     assert extras["cpu"] == set(EXTRAS)
     assert extras["cuda"] ^ extras["cpu"] == {"onnxruntime", "onnxruntime-gpu"}
-
-
-def cpu_seconds(*arguments: str) -> float:
-    """Least processor time of seven runs of the interpreter.
-
-    Processor time, since other work on the machine would count in the wall time.
-    """
-    seconds = []
-    for _ in range(7):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        user = after.ru_utime - before.ru_utime
-        seconds.append(user + after.ru_stime - before.ru_stime)
-    return min(seconds)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="processor times of children")
-def test_import_maou_takes_less_than_50_ms() -> None:
-    assert cpu_seconds("-c", "import maou") - cpu_seconds("-c", "pass") < 0.05
-
-
-def test_help_takes_less_than_150_ms() -> None:
-    assert cpu_seconds("-m", "maou", "--help") < 0.15
