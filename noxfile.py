@@ -284,7 +284,8 @@ def learn(session: nox.Session) -> None:
     """Proofs that training learns: by samples and one thread, not by the clock."""
     sync(session, "--all-packages", "--extra", "cpu", *groups("test"))
     session.env["OMP_NUM_THREADS"] = "1"
-    pytest(session, "-m", "learn", *session.posargs)
+    # One thread a proof, and both proofs at once.
+    pytest(session, "-m", "learn", "-n", "2", *session.posargs)
 
 
 @nox.session(python=OLDEST)
