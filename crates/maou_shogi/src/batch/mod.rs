@@ -320,9 +320,9 @@ pub fn compact(
     })
 }
 
-/// From how many bytes of a result on it is not expected to be in a cache when it is read: about
-/// half of what processors have.
-pub const LARGE_BYTES: usize = 1 << 24;
+/// From how many bytes of a result on it is not expected to be in a cache when it is read: less than
+/// processors have, since the results of a loader are several at a time.
+pub const LARGE_BYTES: usize = 1 << 22;
 
 /// The inputs of dlshogi's models: 62 and 57 planes of 9 files of 9 ranks. If they are
 /// [many](LARGE_BYTES), they are written past the processor's caches.
