@@ -149,7 +149,7 @@ def test_a_teacher_that_takes_what_is_worth_most(tmp_path: Path) -> None:
     keys = test.positions.keys()
     seen = maou.TrainingSet(data).contains(keys, "train")
     assert seen.mean() < 0.02
-    batch_size, n_samples = 128, 110_000
+    batch_size, n_samples = 128, 96_000
     config = Config.from_words(
         [
             "model.size=2x24",
