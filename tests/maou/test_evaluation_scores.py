@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from maou.evaluation._scores import policy_scores, value_scores
@@ -74,7 +74,17 @@ def test_a_position_without_a_move_says_nothing_of_the_policy() -> None:
     assert found.cross_entropy[0] == found.cross_entropy[2] == 0
 
 
+def test_a_position_without_a_legal_move_says_nothing_of_the_policy() -> None:
+    legal = np.array([[False, False], [True, True]])
+    found = policy_scores(
+        np.zeros((2, 2), np.float32), np.array([1]), np.array([1]), f32(1), legal
+    )
+    assert found.known.tolist() == [False, True]
+    assert found.cross_entropy == pytest.approx([0, math.log(2)])
+
+
 @settings(max_examples=60, deadline=None)
+@example(seed=777, n=7, c=7, masked=True)
 @given(st.integers(0, 2**32), st.integers(1, 12), st.integers(6, 30), st.booleans())
 def test_policies_equal_brute_force(seed: int, n: int, c: int, masked: bool) -> None:
     random = np.random.default_rng(seed)

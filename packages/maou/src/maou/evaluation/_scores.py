@@ -54,8 +54,10 @@ def policy_scores(
         logits = np.where(legal, logits, np.float32(-np.inf))
     chosen = logits[rows, labels].astype(np.float64)
     greatest = logits.max(axis=1, keepdims=True)
+    # Where no label counts, as in a mate, there is no greatest one and no sum.
+    greatest = np.where(np.isneginf(greatest), np.float32(0), greatest)
     sums = np.exp(logits - greatest).sum(axis=1, dtype=np.float64)
-    log_sums = np.log(sums) + greatest[:, 0]
+    log_sums = np.log(sums, out=np.zeros(n), where=sums > 0) + greatest[:, 0]
 
     def per_row(values: Doubles) -> Doubles:
         return np.bincount(rows, weights=values, minlength=n).astype(np.float64)
