@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{AtPath, Result};
+use crate::large_file::LargeFile;
 
 /// Makes file operations fail on purpose; for tests.
 #[derive(Debug)]
@@ -96,15 +97,48 @@ impl<'a> Files<'a> {
     }
 
     pub(crate) fn write(self, file: &mut File, bytes: &[u8], path: &Path) -> Result<()> {
+        self.write_with(bytes, path, |bytes| file.write_all(bytes))
+    }
+
+    /// Writes bytes, or parts of them; on purpose only half where that is to fail.
+    fn write_with<T>(
+        self,
+        all: &[T],
+        path: &Path,
+        mut write: impl FnMut(&[T]) -> io::Result<()>,
+    ) -> Result<()> {
         if let Some(faults) = self.faults
             && let Some(error) = faults.step()
         {
             if faults.tears_write() {
-                file.write_all(&bytes[..bytes.len() / 2]).at(path)?;
+                write(&all[..all.len() / 2]).at(path)?;
             }
             return Err(error).at(path);
         }
-        file.write_all(bytes).at(path)
+        write(all).at(path)
+    }
+
+    /// As [`create`](Files::create), for a file of many megabytes.
+    pub(crate) fn create_large(self, path: &Path) -> Result<LargeFile> {
+        self.step(path)?;
+        LargeFile::create(path).at(path)
+    }
+
+    /// Adds some parts, one after the other.
+    pub(crate) fn write_large(
+        self,
+        file: &mut LargeFile,
+        parts: &[&[u8]],
+        path: &Path,
+    ) -> Result<()> {
+        let mut write = |part: &&[u8]| file.write(part, path);
+        self.write_with(parts, path, |parts| parts.iter().try_for_each(&mut write))
+    }
+
+    /// Ends a large file, which is complete then, but not yet safe.
+    pub(crate) fn finish_large(self, file: LargeFile, path: &Path) -> Result<File> {
+        self.step(path)?;
+        file.finish(path).at(path)
     }
 
     pub(crate) fn truncate(self, file: &File, len: u64, path: &Path) -> Result<()> {

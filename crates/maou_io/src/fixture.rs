@@ -300,8 +300,7 @@ fn a_damaged_file_is_an_error_and_never_a_panic() {
     let encoded = encoded.unwrap();
     let mut content = layout.header();
     layout.add(&encoded);
-    content.extend(encoded.head);
-    content.extend(encoded.body);
+    content.extend(encoded.parts().flatten());
     content.extend(layout.footer());
     check_damage(&content);
 }

@@ -60,18 +60,30 @@ fn write_options(compression: Compression, zstd_level: i32) -> IpcWriteOptions {
         .expect("these options go together")
 }
 
-fn to_message(schema: SchemaRef, data: EncodedData, options: &IpcWriteOptions) -> EncodedBatch {
-    let mut head = Vec::with_capacity(data.ipc_message.len() + 128);
-    let metadata = EncodedData { ipc_message: data.ipc_message, arrow_data: Vec::new() };
+/// What stands before the body of a message.
+fn to_head(ipc_message: Vec<u8>, options: &IpcWriteOptions) -> Vec<u8> {
+    let mut head = Vec::with_capacity(ipc_message.len() + 128);
+    let metadata = EncodedData { ipc_message, arrow_data: Vec::new() };
     write_message(&mut head, metadata, options).expect("writing into memory works");
-    EncodedBatch { schema, head, body: data.arrow_data }
+    head
 }
 
-/// A record batch as it stands in a file: both, one after the other.
+/// A record batch as it stands in a file.
 pub(crate) struct EncodedBatch {
     pub(crate) schema: SchemaRef,
-    pub(crate) head: Vec<u8>,
-    pub(crate) body: Vec<u8>,
+    head: Vec<u8>,
+    body: Vec<Buffer>,
+}
+
+impl EncodedBatch {
+    /// All bytes, one part after the other.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &[u8]> {
+        std::iter::once(&self.head[..]).chain(self.body.iter().map(Buffer::as_slice))
+    }
+
+    fn body_len(&self) -> usize {
+        self.body.iter().map(Buffer::len).sum()
+    }
 }
 
 /// Encodes record batches; each thread has its own.
@@ -99,7 +111,7 @@ impl BatchEncoder {
     pub(crate) fn for_training(compression: Compression) -> BatchEncoder {
         match compression {
             Compression::Zstd => BatchEncoder {
-                packer: Some(Packer::new(POSITIONS_ZSTD_LEVEL)),
+                packer: Some(Packer::new()),
                 ..BatchEncoder::new(Compression::None)
             },
             Compression::Lz4 | Compression::None => BatchEncoder::new(compression),
@@ -113,14 +125,14 @@ impl BatchEncoder {
         } else {
             (&self.options, &mut self.context)
         };
-        let data = match &mut self.packer {
+        let encoded = match &mut self.packer {
             Some(packer) => packer.pack(batch),
             None => IpcDataGenerator::default()
                 .encode(batch, &mut no_dictionaries, options, context)
-                .map(|(_, data)| data),
+                .map(|(_, data)| (data.ipc_message, vec![data.arrow_data.into()])),
         };
-        let data = data.map_err(|error| Error::corrupt("", error))?;
-        Ok(to_message(batch.schema(), data, options))
+        let (message, body) = encoded.map_err(|error| Error::corrupt("", error))?;
+        Ok(EncodedBatch { schema: batch.schema(), head: to_head(message, options), body })
     }
 }
 
@@ -151,7 +163,7 @@ impl Layout {
             &mut DictionaryTracker::new(true),
             &self.options,
         );
-        bytes.extend_from_slice(&to_message(self.schema.clone(), data, &self.options).head);
+        bytes.extend_from_slice(&to_head(data.ipc_message, &self.options));
         self.offset = bytes.len();
         bytes
     }
@@ -162,7 +174,7 @@ impl Layout {
 
     /// Takes note of the next batch.
     pub(crate) fn add(&mut self, batch: &EncodedBatch) {
-        let (head_len, body_len) = (batch.head.len(), batch.body.len());
+        let (head_len, body_len) = (batch.head.len(), batch.body_len());
         self.blocks.push(Block::new(self.offset as i64, head_len as i32, body_len as i64));
         self.offset += head_len + body_len;
     }

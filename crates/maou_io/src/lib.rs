@@ -54,6 +54,7 @@ mod files;
 mod fixture;
 mod ipc;
 mod journal;
+mod large_file;
 mod loader;
 mod lock;
 mod manifest;

@@ -63,8 +63,7 @@ impl<'a> ShardWriter<'a> {
             self.widen(batch.schema.clone())?;
         }
         self.layout.add(batch);
-        self.write(&batch.head)?;
-        self.write(&batch.body)
+        batch.parts().try_for_each(|part| self.write(part))
     }
 
     fn widen(&mut self, schema: SchemaRef) -> Result<()> {
@@ -82,8 +81,7 @@ impl<'a> ShardWriter<'a> {
         for batch in batches {
             let batch = encoder.encode(&widen(&batch)?)?;
             self.layout.add(&batch);
-            self.write(&batch.head)?;
-            self.write(&batch.body)?;
+            batch.parts().try_for_each(|part| self.write(part))?;
         }
         Ok(())
     }

@@ -202,8 +202,7 @@ pub(crate) fn to_bytes<'a>(
         let chunk: Vec<_> = rows.by_ref().take(ROWS_PER_BATCH).collect();
         let encoded = encoder.encode(&batch_of(&chunk))?;
         layout.add(&encoded);
-        bytes.extend_from_slice(&encoded.head);
-        bytes.extend_from_slice(&encoded.body);
+        encoded.parts().for_each(|part| bytes.extend_from_slice(part));
     }
     bytes.extend_from_slice(&layout.footer());
     Ok(bytes)
@@ -310,8 +309,7 @@ mod tests {
         let mut bytes = layout.header();
         let encoded = BatchEncoder::new(Compression::None).encode(&first).unwrap();
         layout.add(&encoded);
-        bytes.extend_from_slice(&encoded.head);
-        bytes.extend_from_slice(&encoded.body);
+        encoded.parts().for_each(|part| bytes.extend_from_slice(part));
         bytes.extend_from_slice(&layout.footer());
         let old = read_bytes(&bytes);
         assert_eq!(old.len(), 5);

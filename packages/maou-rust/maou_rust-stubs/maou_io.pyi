@@ -507,8 +507,8 @@ def probe_stream(n: int) -> tuple[ArrowStream, int]:
 class PrepareProgress(TypedDict):
     """State of a running `prepare`, or of `verify_training`.
 
-    `phase` is `select`, `replay`, `merge`, `compare` or `verify`; `done` of `total` are
-    in a unit of its own.
+    `phase` is `select`, `replay`, `merge` or `verify`; `done` of `total` are in a unit
+    of its own.
     """
 
     phase: str

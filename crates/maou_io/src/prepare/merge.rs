@@ -209,19 +209,15 @@ impl<'a> Merger<'a> {
         }
     }
 
-    /// The rows of a partition, without those whose key is one of `excluded`.
+    /// The rows of a partition, without those whose key is one of `excluded`, which ascend.
     pub(crate) fn partition(
         &mut self,
         partition: usize,
-        excluded: Option<usize>,
+        excluded: &[u64],
     ) -> Result<(Rows, Counts)> {
-        let excluded = match excluded {
-            Some(excluded) => self.keys(excluded)?,
-            None => Vec::new(),
-        };
         let mut finish = Finish {
             weights: self.weights,
-            excluded: &excluded,
+            excluded,
             rows: Rows::default(),
             counts: Counts::default(),
         };
@@ -248,7 +244,7 @@ impl<'a> Merger<'a> {
     }
 
     /// The keys of a partition of keys alone, each once, ascending.
-    fn keys(&mut self, partition: usize) -> Result<Vec<u64>> {
+    pub(crate) fn keys(&mut self, partition: usize) -> Result<Vec<u64>> {
         let mut keys: Vec<u64> = Vec::new();
         let mut next = Some(0);
         while let Some(first) = next {
@@ -257,6 +253,7 @@ impl<'a> Merger<'a> {
             keys.sort_unstable();
             keys.dedup();
         }
+        self.spill.release(partition);
         Ok(keys)
     }
 
@@ -433,7 +430,9 @@ mod tests {
             buffers.push(&spill, 1, &key.to_le_bytes()).unwrap();
         }
         buffers.flush(&spill).unwrap();
-        Merger::new(&spill, width, &[1.0, 0.5], max_bytes).partition(0, Some(1)).unwrap()
+        let mut merger = Merger::new(&spill, width, &[1.0, 0.5], max_bytes);
+        let excluded = merger.keys(1).unwrap();
+        merger.partition(0, &excluded).unwrap()
     }
 
     #[test]

@@ -5,15 +5,13 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::{UInt32Type, UInt64Type};
 use serde::Serialize;
 
 use super::balance::Balance;
 use super::emit::{Found, Target};
 use super::jobs::{Done, Excluded, Job, jobs};
 use super::merge::Merger;
-use super::output::{Partitions, write_split};
+use super::output::{Merged, Partitions, Shared, write_splits};
 use super::plan::Plan;
 use super::record::Width;
 use super::select::{self, GameMask};
@@ -28,8 +26,7 @@ use crate::training::manifest::{
     InputEntry, LeftOut, Policy, Split, SplitEntry, TrainingContents, TrainingManifest,
     TrainingOptions,
 };
-use crate::training::reader::{OpenTrainingFile, TrainingFile, TrainingSet, files_of};
-use crate::training::schema::index;
+use crate::training::reader::TrainingSet;
 use crate::training::writer::{Output, new_manifest};
 use crate::workers::{n_threads, stream_in_order};
 
@@ -65,7 +62,7 @@ pub struct PrepareOptions {
 /// How far a run has come.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct PrepareProgress {
-    /// What it is doing: `select`, `replay`, `merge`, `compare` or, of a verification, `verify`.
+    /// What it is doing: `select`, `replay`, `merge` or, of a verification, `verify`.
     pub phase: &'static str,
     /// What is done of that, in no unit.
     pub done: u64,
@@ -315,19 +312,12 @@ impl Run<'_, '_> {
         self.left_out.without_king = total.n_without_king;
         self.left_out.unsearched = total.n_unsearched;
 
-        let mut splits = Vec::new();
-        for split in Split::ALL {
-            let Some(entry) = self.merge(split, &target, &plan, &total)? else { return Ok(None) };
-            splits.push(entry);
-        }
-        let validation = splits.pop().expect("two splits");
-        let train = splits.pop().expect("two splits");
+        let Some(([train, validation], shared)) = self.merge(&target, &plan, &total)? else {
+            return Ok(None);
+        };
         self.check_result(&train, &validation)?;
         let spilled_bytes = spill.size_bytes();
         drop(spill);
-        let Some((n_shared_rows, n_shared_occurrences)) = self.compare(&train, &validation)? else {
-            return Ok(None);
-        };
         let balance = self.balance(found);
         let entries = self.datasets.iter().zip(self.inputs);
         let inputs: Vec<InputEntry> = entries
@@ -339,8 +329,8 @@ impl Run<'_, '_> {
             inputs,
             excluded,
             left_out: self.left_out,
-            n_shared_rows,
-            n_shared_occurrences,
+            n_shared_rows: shared.n_rows,
+            n_shared_occurrences: shared.n_occurrences,
             train,
             validation,
         };
@@ -457,48 +447,46 @@ impl Run<'_, '_> {
         Ok(Some(all))
     }
 
-    /// Merges the records of a split and writes its files.
+    /// Merges the records and writes the files of both splits.
     fn merge(
         &mut self,
-        split: Split,
         target: &Target<'_>,
         plan: &Plan,
         found: &Found,
-    ) -> Result<Option<SplitEntry>> {
+    ) -> Result<Option<([SplitEntry; 2], Shared)>> {
         if !self.begin("merge", plan.n_ranges as u64) {
             return Ok(None);
         }
         let weights: Vec<f64> = self.inputs.iter().map(|input| input.weight).collect();
         let new_merger = || Merger::new(target.spill, target.width, &weights, plan.sort_bytes);
         let has_excluded = !self.excluded.is_empty();
-        let partitions = Partitions {
-            first: target.partition(split, 0),
-            n: plan.n_ranges,
-            first_excluded: has_excluded.then(|| target.excluded(0)),
-            new_merger: &new_merger,
-        };
+        let partitions = Partitions { target, has_excluded, new_merger: &new_merger };
         let compression = self.options.training.compression;
-        let mut writer = self.output.split(split, compression);
+        let mut writers = Split::ALL.map(|split| self.output.split(split, compression));
         let (state, progress) = (&mut self.state, &mut *self.progress);
-        let mut tick = |n_merged: usize| {
-            state.done = n_merged as u64;
+        let mut tick = |n_merged: usize, n_rows: u64| {
+            (state.done, state.n_rows) = (n_merged as u64, n_rows);
             progress(state)
         };
-        let merged = write_split(&partitions, compression, self.n_threads, &mut writer, &mut tick)?;
-        let Some((counts, n_moves)) = merged else { return Ok(None) };
-        self.left_out.positions_excluded += counts.n_excluded;
-        let entry = SplitEntry {
-            n_occurrences: counts.n_occurrences,
-            n_games: found.n_games[split as usize],
-            n_loose_positions: found.n_loose[split as usize],
-            n_repeated_rows: counts.n_repeated_rows,
-            n_moves,
-            n_evals: counts.n_evals,
-            scores: counts.scores,
-            ..writer.finish()?
-        };
-        self.state.n_rows += entry.n_rows;
-        Ok(Some(entry))
+        let n_threads = self.n_threads;
+        let merged = write_splits(&partitions, compression, n_threads, &mut writers, &mut tick)?;
+        let Some(Merged { splits, shared }) = merged else { return Ok(None) };
+        let mut entries = [SplitEntry::default(), SplitEntry::default()];
+        for (split, writer) in Split::ALL.into_iter().zip(writers) {
+            let (counts, n_moves) = splits[split as usize];
+            self.left_out.positions_excluded += counts.n_excluded;
+            entries[split as usize] = SplitEntry {
+                n_occurrences: counts.n_occurrences,
+                n_games: found.n_games[split as usize],
+                n_loose_positions: found.n_loose[split as usize],
+                n_repeated_rows: counts.n_repeated_rows,
+                n_moves,
+                n_evals: counts.n_evals,
+                scores: counts.scores,
+                ..writer.finish()?
+            };
+        }
+        Ok(Some((entries, shared)))
     }
 
     /// Refuses a training set that nothing can be learned from.
@@ -527,46 +515,6 @@ impl Run<'_, '_> {
             );
         }
         Ok(())
-    }
-
-    /// How many rows of validation are in train, too, and their occurrences.
-    fn compare(
-        &mut self,
-        train: &SplitEntry,
-        validation: &SplitEntry,
-    ) -> Result<Option<(u64, u64)>> {
-        if validation.n_rows == 0 {
-            return Ok(Some((0, 0)));
-        }
-        if !self.begin("compare", train.n_rows) {
-            return Ok(None);
-        }
-        let mut held_back = RowsOf::new(files_of(self.output.dir(), validation, true));
-        let mut held = held_back.next()?;
-        let (mut n_rows, mut n_occurrences) = (0, 0);
-        for file in files_of(self.output.dir(), train, true) {
-            let file = file.open()?;
-            for batch in 0..file.n_batches() {
-                let keys = file.keys(batch)?;
-                for key in &keys {
-                    while let Some((other, _)) = held
-                        && other < *key
-                    {
-                        held = held_back.next()?;
-                    }
-                    let Some((other, n)) = held else { return Ok(Some((n_rows, n_occurrences))) };
-                    if other == *key {
-                        n_rows += 1;
-                        n_occurrences += u64::from(n);
-                    }
-                }
-                self.state.done += keys.len() as u64;
-                if !(self.progress)(&self.state) {
-                    return Ok(None);
-                }
-            }
-        }
-        Ok(Some((n_rows, n_occurrences)))
     }
 
     /// What results and evals look like by side, with a warning where they look wrong.
@@ -600,38 +548,4 @@ fn left_out_text(left_out: &LeftOut) -> String {
     let parts: Vec<String> =
         parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
     if parts.is_empty() { String::new() } else { format!(": left out were {}", parts.join(", ")) }
-}
-
-/// Key and occurrences of each row of some files, in order.
-struct RowsOf {
-    files: std::vec::IntoIter<TrainingFile>,
-    current: Option<(OpenTrainingFile, usize)>,
-    rows: std::vec::IntoIter<(u64, u32)>,
-}
-
-impl RowsOf {
-    fn new(files: Vec<TrainingFile>) -> RowsOf {
-        RowsOf { files: files.into_iter(), current: None, rows: Vec::new().into_iter() }
-    }
-
-    fn next(&mut self) -> Result<Option<(u64, u32)>> {
-        loop {
-            if let Some(row) = self.rows.next() {
-                return Ok(Some(row));
-            }
-            if let Some((file, batch)) = &mut self.current
-                && *batch < file.n_batches()
-            {
-                let found = file.batch(*batch, Some(&[index::KEY, index::N]))?;
-                *batch += 1;
-                let keys = found.column(0).as_primitive::<UInt64Type>().values();
-                let counts = found.column(1).as_primitive::<UInt32Type>().values();
-                let rows: Vec<_> = keys.iter().copied().zip(counts.iter().copied()).collect();
-                self.rows = rows.into_iter();
-                continue;
-            }
-            let Some(file) = self.files.next() else { return Ok(None) };
-            self.current = Some((file.open()?, 0));
-        }
-    }
 }

@@ -14,6 +14,7 @@ use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 use crate::error::{AtPath, Result};
 use crate::files::Files;
 use crate::ipc::read_at;
+use crate::large_file::write_at;
 
 /// The most files that there are.
 const MAX_FILES: usize = 32;
@@ -203,26 +204,6 @@ impl Buffers {
     pub(crate) fn flush(self, spill: &Spill) -> Result<()> {
         let parts = self.parts.into_iter().enumerate().filter(|(_, part)| !part.is_empty());
         parts.into_iter().try_for_each(|(partition, part)| spill.write(partition, &part))
-    }
-}
-
-/// Writes to a place in a file into which others may write at the same time.
-fn write_at(file: &File, offset: u64, bytes: &[u8]) -> std::io::Result<()> {
-    #[cfg(unix)]
-    return std::os::unix::fs::FileExt::write_all_at(file, bytes, offset);
-    #[cfg(windows)]
-    {
-        use std::os::windows::fs::FileExt;
-        let mut n_written = 0;
-        while n_written < bytes.len() {
-            match file.seek_write(&bytes[n_written..], offset + n_written as u64) {
-                Ok(0) => return Err(std::io::ErrorKind::WriteZero.into()),
-                Ok(n) => n_written += n,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
     }
 }
 

@@ -57,7 +57,7 @@ impl Sums {
 pub(crate) struct Rows {
     pub(crate) keys: Vec<u64>,
     positions: Vec<[u8; 32]>,
-    n: Vec<u32>,
+    pub(crate) n: Vec<u32>,
     weights: Vec<f32>,
     plies: Vec<u16>,
     scores: Vec<f32>,

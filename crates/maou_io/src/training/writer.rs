@@ -19,6 +19,7 @@ use crate::dataset::Dataset;
 use crate::error::{AtPath, Error, Result};
 use crate::files::{Files, Syncing};
 use crate::ipc::{EncodedBatch, Layout};
+use crate::large_file::LargeFile;
 use crate::lock::{LOCK_FILE, Lock};
 use crate::manifest::{MANIFEST_FILE, hex};
 use crate::report::Compression;
@@ -69,10 +70,6 @@ impl<'a> Output<'a> {
 
     pub(crate) fn files(&self) -> Files<'a> {
         self.files
-    }
-
-    pub(crate) fn dir(&self) -> &Path {
-        &self.dir
     }
 
     /// Where records wait, by number of the file.
@@ -237,7 +234,7 @@ fn is_numbered(name: &str, kind: &str, ending: &str) -> bool {
 /// A file that is being written.
 struct Current {
     path: PathBuf,
-    file: File,
+    file: LargeFile,
     layout: Layout,
     hash: Xxh3,
     entry: TrainingFileEntry,
@@ -267,8 +264,7 @@ impl SplitWriter<'_> {
         current.layout.add(batch);
         current.entry.n_rows += n_rows as u64;
         current.entry.last_key = hex(last);
-        self.write(&mut current, &batch.head)?;
-        self.write(&mut current, &batch.body)?;
+        self.write(&mut current, &batch.parts().collect::<Vec<_>>())?;
         self.entry.n_rows += n_rows as u64;
         if current.entry.n_rows < ROWS_PER_FILE as u64 {
             self.current = Some(current);
@@ -280,7 +276,7 @@ impl SplitWriter<'_> {
     fn create(&mut self, first_key: u64) -> Result<Current> {
         let name = self.split.file_name(self.entry.files.len());
         let path = beside(&self.output.dir.join(&name));
-        let file = self.output.files.create(&path)?;
+        let file = self.output.files.create_large(&path)?;
         let layout = Layout::new(training_schema(), self.compression);
         let entry = TrainingFileEntry {
             file: name,
@@ -292,20 +288,23 @@ impl SplitWriter<'_> {
         };
         let mut current = Current { path, file, layout, hash: Xxh3::new(), entry };
         let header = current.layout.header();
-        self.write(&mut current, &header)?;
+        self.write(&mut current, &[&header])?;
         Ok(current)
     }
 
-    fn write(&self, current: &mut Current, bytes: &[u8]) -> Result<()> {
-        current.hash.update(bytes);
-        current.entry.size_bytes += bytes.len() as u64;
-        self.output.files.write(&mut current.file, bytes, &current.path)
+    fn write(&self, current: &mut Current, parts: &[&[u8]]) -> Result<()> {
+        for part in parts {
+            current.hash.update(part);
+            current.entry.size_bytes += part.len() as u64;
+        }
+        self.output.files.write_large(&mut current.file, parts, &current.path)
     }
 
     fn end(&mut self, mut current: Current) -> Result<()> {
         let footer = current.layout.footer();
-        self.write(&mut current, &footer)?;
-        self.output.sync_later(current.file, &current.path)?;
+        self.write(&mut current, &[&footer])?;
+        let file = self.output.files.finish_large(current.file, &current.path)?;
+        self.output.sync_later(file, &current.path)?;
         current.entry.xxh3 = hex(current.hash.digest());
         self.entry.size_bytes += current.entry.size_bytes;
         self.entry.files.push(current.entry);

@@ -417,7 +417,6 @@ PHASES = {
     "select": "choosing games",
     "replay": "replaying",
     "merge": "merging",
-    "compare": "comparing both sides",
     "verify": "checking",
 }
 
