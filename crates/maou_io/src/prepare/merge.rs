@@ -418,7 +418,7 @@ mod tests {
         let dir = TempDir::new("merge");
         let path = dir.path().join("spill.tmp");
         let path_of = |number: usize| path.with_extension(number.to_string());
-        let spill = Spill::create(Files::new(None), path_of, 2).unwrap();
+        let spill = Spill::create(Files::new(None), path_of, 2, 500).unwrap();
         let width = Width { has_shares: true };
         let mut buffers = Buffers::new(2, 4 * width.bytes());
         for record in records {

@@ -28,10 +28,12 @@ const MAX_PART_BYTES: usize = 64 * 1024;
 pub(super) struct Plan {
     /// Ranges of keys, each with a partition of each kind.
     pub(super) n_ranges: usize,
-    /// Bytes that a thread collects of a partition before it writes them.
+    /// Bytes that a thread collects of a partition before it hands them over.
     pub(super) part_bytes: usize,
     /// Bytes of records that a thread sorts at a time.
     pub(super) sort_bytes: usize,
+    /// Bytes of records that stay in memory beside those that threads collect.
+    pub(super) kept_bytes: usize,
 }
 
 impl Plan {
@@ -81,8 +83,13 @@ impl Plan {
         let n_best = bytes.div_ceil(BEST_PARTITION_BYTES as u64) as usize;
         let n_good = memory / 4 / (n_threads * n_kinds * GOOD_PART_BYTES);
         let n_ranges = n_best.min(n_good).max(n_least);
-        let part_bytes = (memory / 2 / (n_threads * n_ranges * n_kinds)).min(MAX_PART_BYTES);
-        (part_bytes >= MIN_PART_BYTES).then_some(Plan { n_ranges, part_bytes, sort_bytes })
+        let n_parts = n_threads * n_ranges * n_kinds;
+        let part_bytes = (memory / 2 / n_parts).min(MAX_PART_BYTES);
+        // While partitions are merged, the collected records stay, too.
+        let partition_bytes = sort_bytes.min((bytes / n_ranges as u64) as usize / 8 * 9);
+        let kept_bytes = free.saturating_sub(n_parts * part_bytes + partition_bytes * tenths / 10);
+        let plan = Plan { n_ranges, part_bytes, sort_bytes, kept_bytes };
+        (part_bytes >= MIN_PART_BYTES).then_some(plan)
     }
 }
 
@@ -98,6 +105,11 @@ mod tests {
         let small = plan(240_000_000, 2, 20_000_000);
         assert!((400..1_000).contains(&small.n_ranges), "{small:?}");
         assert!(small.part_bytes * small.n_ranges * 4 <= 120_000_000, "{small:?}");
+        let taken = small.part_bytes * small.n_ranges * 4 + small.kept_bytes;
+        assert!((170_000_000..200_000_000).contains(&taken), "{small:?}");
+        // Everything fits: 48 bytes for each record.
+        let whole = plan(4_000_000_000, 2, 20_000_000);
+        assert!(whole.kept_bytes > 20_000_000 * 48, "{whole:?}");
         let large = plan(2_000_000_000, 16, 10_000_000_000);
         assert!(large.part_bytes >= MIN_PART_BYTES && large.n_ranges > 1_000, "{large:?}");
     }

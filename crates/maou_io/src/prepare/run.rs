@@ -84,7 +84,7 @@ pub struct PrepareReport {
     pub balance: Vec<Balance>,
     /// Size of all files.
     pub size_bytes: u64,
-    /// Size of the temporary file.
+    /// Size of the temporary files, where what did not fit into memory was kept.
     pub spilled_bytes: u64,
     /// What its user should look at.
     pub warnings: Vec<String>,
@@ -293,7 +293,7 @@ impl Run<'_, '_> {
         let plan = Plan::new(self.options.memory, self.n_threads, width, n_records, n_kinds)?;
         let n_partitions = n_kinds * plan.n_ranges;
         let path_of = |number| self.output.spill_path(number);
-        let spill = Spill::create(self.output.files(), path_of, n_partitions)?;
+        let spill = Spill::create(self.output.files(), path_of, n_partitions, plan.kept_bytes)?;
         let target = Target {
             spill: &spill,
             width,
@@ -409,7 +409,7 @@ impl Run<'_, '_> {
         if !self.begin("replay", total) {
             return Ok(None);
         }
-        // Buffers outlive the threads, so that what is left in them is written at the end.
+        // Buffers outlive the threads, so that what is left in them is kept at the end.
         let pool = Mutex::new(Vec::<Buffers>::new());
         let lock = || pool.lock().unwrap_or_else(PoisonError::into_inner);
         let n_partitions = target.spill.n_partitions();

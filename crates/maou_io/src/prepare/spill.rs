@@ -1,10 +1,11 @@
-//! Where records wait between replaying and merging: a few temporary files, in which each partition
-//! has pieces.
+//! Where records wait between replaying and merging: in memory as far as there is room, then in a few
+//! temporary files, in which each partition has pieces.
 //!
-//! A partition is a range of keys of one kind of records. Threads fill a buffer for each, and
-//! write full ones to the end of its file, so that memory does not grow with the data. Partitions
-//! that follow each other share a file, which goes when all of them were merged: so the disk, and
-//! the system's memory for files, hold what is still to be read and what was made of the rest.
+//! A partition is a range of keys of one kind of records. Threads fill a buffer for each; full ones
+//! stay as they are while there is room, and are written to the end of its file from then on, so that
+//! memory does not grow with the data. Partitions that follow each other share a file, which goes
+//! when all of them were merged: so the disk, and the system's memory for files, hold what is still
+//! to be read and what was made of the rest.
 
 use std::fs::{File, OpenOptions};
 use std::path::PathBuf;
@@ -19,11 +20,20 @@ use crate::large_file::write_at;
 /// The most files that there are.
 const MAX_FILES: usize = 32;
 
-/// A piece of a partition: where it stands in the file, and how long it is.
-#[derive(Clone, Copy)]
-struct Piece {
-    offset: u64,
-    len: usize,
+/// A piece of a partition.
+enum Piece {
+    Kept(Vec<u8>),
+    /// Where it stands in the file, and how long it is.
+    Written(u64, usize),
+}
+
+impl Piece {
+    fn len(&self) -> usize {
+        match self {
+            Piece::Kept(bytes) => bytes.len(),
+            Piece::Written(_, len) => *len,
+        }
+    }
 }
 
 /// The partitions of a file.
@@ -75,19 +85,22 @@ impl Drop for Shared {
     }
 }
 
-/// The files and what is where in them. They go when it is dropped.
+/// All pieces. The files go when it is dropped.
 pub(crate) struct Spill {
     files: Vec<Shared>,
     partitions_per_file: usize,
     pieces: Vec<Mutex<Vec<Piece>>>,
+    /// Bytes that may be kept beside those that are.
+    room: AtomicUsize,
 }
 
 impl Spill {
-    /// `path_of` names a file by its number.
+    /// `path_of` names a file by its number; so many bytes are kept in memory, beside [`Buffers`].
     pub(crate) fn create(
         files: Files<'_>,
         path_of: impl Fn(usize) -> PathBuf,
         n_partitions: usize,
+        kept_bytes: usize,
     ) -> Result<Spill> {
         let partitions_per_file = n_partitions.div_ceil(MAX_FILES).max(1);
         let file = |number: usize| {
@@ -99,6 +112,7 @@ impl Spill {
             files: (0..n_files).map(file).collect::<Result<_>>()?,
             partitions_per_file,
             pieces: (0..n_partitions).map(|_| Mutex::default()).collect(),
+            room: AtomicUsize::new(kept_bytes),
         })
     }
 
@@ -110,13 +124,20 @@ impl Spill {
         &self.files[partition / self.partitions_per_file]
     }
 
-    fn write(&self, partition: usize, bytes: &[u8]) -> Result<()> {
-        let len = bytes.len();
-        let shared = self.shared(partition);
-        let offset = shared.end.fetch_add(len as u64, Ordering::Relaxed);
-        let file = shared.file();
-        write_at(opened(&file), offset, bytes).at(&shared.path)?;
-        self.pieces(partition).push(Piece { offset, len });
+    /// Adds a piece, and empties the vector.
+    fn put(&self, partition: usize, bytes: &mut Vec<u8>) -> Result<()> {
+        let take = |room: usize| room.checked_sub(bytes.capacity());
+        let piece = if self.room.try_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
+            Piece::Kept(std::mem::take(bytes))
+        } else {
+            let len = bytes.len();
+            let shared = self.shared(partition);
+            let offset = shared.end.fetch_add(len as u64, Ordering::Relaxed);
+            write_at(opened(&shared.file()), offset, bytes).at(&shared.path)?;
+            bytes.clear();
+            Piece::Written(offset, len)
+        };
+        self.pieces(partition).push(piece);
         Ok(())
     }
 
@@ -138,14 +159,14 @@ impl Spill {
         max_bytes: usize,
         bytes: &mut Vec<u8>,
     ) -> Result<Option<usize>> {
-        let pieces = self.pieces(partition).clone();
+        let pieces = self.pieces(partition);
         bytes.clear();
         let mut last = first;
         let mut len = 0;
         while let Some(piece) = pieces.get(last)
-            && (len == 0 || len + piece.len <= max_bytes)
+            && (len == 0 || len + piece.len() <= max_bytes)
         {
-            len += piece.len;
+            len += piece.len();
             last += 1;
         }
         bytes.resize(len, 0);
@@ -153,8 +174,13 @@ impl Spill {
         let shared = self.shared(partition);
         let file = shared.file();
         for piece in &pieces[first..last] {
-            let (own, others) = rest.split_at_mut(piece.len);
-            read_at(opened(&file), piece.offset, own).at(&shared.path)?;
+            let (own, others) = rest.split_at_mut(piece.len());
+            match piece {
+                Piece::Kept(bytes) => own.copy_from_slice(bytes),
+                Piece::Written(offset, _) => {
+                    read_at(opened(&file), *offset, own).at(&shared.path)?;
+                }
+            }
             rest = others;
         }
         Ok((last < pieces.len()).then_some(last))
@@ -162,6 +188,7 @@ impl Spill {
 
     /// Takes note that a partition is not read again.
     pub(crate) fn release(&self, partition: usize) {
+        *self.pieces(partition) = Vec::new();
         let shared = self.shared(partition);
         if shared.n_left.fetch_sub(1, Ordering::AcqRel) == 1 {
             shared.close();
@@ -174,10 +201,10 @@ fn opened(file: &Option<File>) -> &File {
     file.as_ref().expect("a partition is not released before it was read")
 }
 
-/// What one thread has not written yet, by partition.
+/// What one thread has not handed over yet, by partition.
 pub(crate) struct Buffers {
     parts: Vec<Vec<u8>>,
-    /// Bytes at which a part is written.
+    /// Bytes at which a part is handed over.
     part_bytes: usize,
 }
 
@@ -190,8 +217,7 @@ impl Buffers {
     pub(crate) fn push(&mut self, spill: &Spill, partition: usize, record: &[u8]) -> Result<()> {
         let part = &mut self.parts[partition];
         if part.len() + record.len() > self.part_bytes {
-            spill.write(partition, part)?;
-            part.clear();
+            spill.put(partition, part)?;
         }
         if part.capacity() == 0 {
             part.reserve_exact(self.part_bytes.max(record.len()));
@@ -200,10 +226,11 @@ impl Buffers {
         Ok(())
     }
 
-    /// Writes what is left.
+    /// Hands over what is left; there is as much more room for it as the buffers took.
     pub(crate) fn flush(self, spill: &Spill) -> Result<()> {
+        spill.room.fetch_add(self.parts.len() * self.part_bytes, Ordering::Relaxed);
         let parts = self.parts.into_iter().enumerate().filter(|(_, part)| !part.is_empty());
-        parts.into_iter().try_for_each(|(partition, part)| spill.write(partition, &part))
+        parts.into_iter().try_for_each(|(partition, mut part)| spill.put(partition, &mut part))
     }
 }
 
@@ -216,7 +243,7 @@ mod tests {
     fn a_file_goes_when_all_of_its_partitions_were_merged() {
         let dir = TempDir::new("spill-files");
         let path_of = |number: usize| dir.path().join(number.to_string());
-        let spill = Spill::create(Files::new(None), path_of, 100).unwrap();
+        let spill = Spill::create(Files::new(None), path_of, 100, 0).unwrap();
         let closed = || -> Vec<usize> {
             let files = spill.files.iter().enumerate();
             files.filter(|(_, file)| file.file().is_none()).map(|(number, _)| number).collect()
@@ -229,39 +256,43 @@ mod tests {
         assert_eq!(closed().len(), 25);
     }
 
+    /// Kept are no pieces, some, those of the buffers' end, and all.
     #[test]
     fn partitions_come_back_a_part_at_a_time_and_nothing_is_left() {
         let dir = TempDir::new("spill");
         let path = dir.path().join("spill.tmp");
         let path_of = |number: usize| path.with_extension(number.to_string());
-        let spill = Spill::create(Files::new(None), path_of, 3).unwrap();
-        let mut buffers = Buffers::new(3, 16);
-        for number in 0..100_u64 {
-            let partition = (number % 2) as usize;
-            buffers.push(&spill, partition, &number.to_le_bytes()).unwrap();
-        }
-        buffers.flush(&spill).unwrap();
-        assert_eq!(spill.size_bytes(), 800);
-        let read = |partition, max_bytes| {
-            let (mut all, mut bytes, mut next, mut n_reads) = (Vec::new(), Vec::new(), Some(0), 0);
-            while let Some(first) = next {
-                next = spill.read(partition, first, max_bytes, &mut bytes).unwrap();
-                let numbers = bytes.as_chunks().0.iter().map(|n| u64::from_le_bytes(*n));
-                all.extend(numbers);
-                n_reads += 1;
+        for kept_bytes in [0, 16, 48, 1_000] {
+            let spill = Spill::create(Files::new(None), path_of, 3, kept_bytes).unwrap();
+            let mut buffers = Buffers::new(3, 16);
+            for number in 0..102_u64 {
+                let partition = (number % 2) as usize;
+                buffers.push(&spill, partition, &number.to_le_bytes()).unwrap();
             }
-            (all, n_reads)
-        };
-        let odd: Vec<u64> = (0..100).filter(|n| n % 2 == 1).collect();
-        assert_eq!(read(1, 1_000), (odd.clone(), 1));
-        assert_eq!(read(1, 160), (odd.clone(), 3));
-        assert_eq!(read(1, 1), (odd, 25));
-        assert_eq!(read(2, 1), (vec![], 1));
-        assert_eq!((spill.files.len(), spill.n_partitions()), (3, 3));
-        spill.release(1);
-        assert!(spill.files[1].file().is_none() && spill.files[0].file().is_some());
-        assert_eq!((read(0, 1_000).0.len(), spill.size_bytes()), (50, 800));
-        drop(spill);
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+            buffers.flush(&spill).unwrap();
+            // What is left in the buffers has the room that they had.
+            assert_eq!(spill.size_bytes(), 800_u64.saturating_sub(kept_bytes as u64));
+            let read = |partition, max_bytes| {
+                let (mut all, mut bytes, mut next, mut n) = (Vec::new(), Vec::new(), Some(0), 0);
+                while let Some(first) = next {
+                    next = spill.read(partition, first, max_bytes, &mut bytes).unwrap();
+                    let numbers = bytes.as_chunks().0.iter().map(|n| u64::from_le_bytes(*n));
+                    all.extend(numbers);
+                    n += 1;
+                }
+                (all, n)
+            };
+            let odd: Vec<u64> = (0..102).filter(|n| n % 2 == 1).collect();
+            assert_eq!(read(1, 1_000), (odd.clone(), 1));
+            assert_eq!(read(1, 160), (odd.clone(), 3));
+            assert_eq!(read(1, 1), (odd, 26));
+            assert_eq!(read(2, 1), (vec![], 1));
+            assert_eq!((spill.files.len(), spill.n_partitions()), (3, 3));
+            spill.release(1);
+            assert!(spill.files[1].file().is_none() && spill.files[0].file().is_some());
+            assert_eq!((read(0, 1_000).0.len(), read(1, 1_000).0.len()), (51, 0));
+            drop(spill);
+            assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+        }
     }
 }
