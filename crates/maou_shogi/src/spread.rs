@@ -70,89 +70,214 @@ fn write_bits(words: &[u64; MAX_WORDS], out: &mut [f32]) {
     rest.copy_from_slice(&EIGHT[last as usize & 255][..rest.len()]);
 }
 
-/// As [`write`], past the processor's caches: for numbers that will not be in one when they are
-/// read, since to write them the usual way means to read from memory first what is overwritten.
-/// Other threads see them after a [`fence`].
-///
-/// # Panics
-/// As [`write`].
+/// Writes numbers past the processor's caches: for those that will not be in one when they are read,
+/// since to write them the usual way means to read from memory first what is overwritten. A cache
+/// line is written at once, whatever plane or position its numbers belong to.
+#[cfg(target_arch = "x86_64")]
+pub(crate) struct Stream<'a> {
+    /// What is not written yet: from the beginning of a cache line on, once `n_lead` is 0.
+    out: &'a mut [f32],
+    /// How many numbers there are before the first cache line begins.
+    n_lead: usize,
+    /// Bits that are numbers already, and those of a word that is not full yet.
+    words: [u64; MAX_WORDS],
+    word: u64,
+    n_bits: u32,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl<'a> Stream<'a> {
+    /// To write all of `out`.
+    pub(crate) fn new(out: &'a mut [f32]) -> Stream<'a> {
+        let n_lead = out.as_ptr().align_offset(64) & 15;
+        // The bits of the first word that are no numbers make the second one begin a line.
+        let n_bits = (64 - n_lead as u32) % 64;
+        Stream { out, n_lead, words: [0; MAX_WORDS], word: 0, n_bits }
+    }
+
+    /// Adds the numbers of some boards.
+    ///
+    /// # Panics
+    /// If `out` has no room for them.
+    #[inline(always)]
+    pub(crate) fn push<const N: usize>(&mut self, boards: &[u128; N]) {
+        const { assert!(N > 0 && (N * SQUARES).div_ceil(64) < MAX_WORDS, "room for all boards") };
+        let (mut at, mut word, mut n_bits) = (0, self.word, self.n_bits);
+        for board in boards {
+            let board = board & ALL_SQUARES;
+            let (low, high) = (board as u64, (board >> 64) as u64);
+            self.words[at] = word | low << n_bits;
+            word = (low >> 1 >> (63 - n_bits)) | high << n_bits;
+            self.words[at + 1] = word;
+            let n_all = n_bits + SQUARES as u32 - 64;
+            let is_full = n_all >= 64;
+            word = if is_full { high >> 1 >> (63 - n_bits) } else { word };
+            at += 1 + usize::from(is_full);
+            n_bits = n_all % 64;
+        }
+        (self.word, self.n_bits) = (word, n_bits);
+        let mut words = &self.words[..at];
+        if self.n_lead > 0 {
+            // A board is more than one word.
+            let (lead, out) = std::mem::take(&mut self.out).split_at_mut(self.n_lead);
+            put_bits(words[0] >> (64 - self.n_lead), lead);
+            (self.out, self.n_lead) = (out, 0);
+            words = &words[1..];
+        }
+        let (now, later) = std::mem::take(&mut self.out).split_at_mut(64 * words.len());
+        stream_words(words, now);
+        self.out = later;
+    }
+
+    /// Writes the last numbers. Other threads see what was written as usual from here on.
+    ///
+    /// # Panics
+    /// If `out` is not full.
+    pub(crate) fn finish(self) {
+        if self.n_lead == 0 {
+            assert_eq!(self.out.len(), self.n_bits as usize, "a number for each square");
+            put_bits(self.word, self.out);
+        }
+        // SAFETY: SSE is part of x86-64.
+        unsafe { std::arch::x86_64::_mm_sfence() }
+    }
+}
+
+/// The lowest bits as numbers, the usual way.
+#[cfg(target_arch = "x86_64")]
+fn put_bits(bits: u64, out: &mut [f32]) {
+    let number = |at: usize| if bits >> at & 1 != 0 { 1.0 } else { 0.0 };
+    out.iter_mut().enumerate().for_each(|(at, value)| *value = number(at));
+}
+
+/// The numbers of all bits, which are as many, from the beginning of a cache line on.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-pub(crate) fn stream<const N: usize>(boards: &[u128; N], out: &mut [f32]) {
-    use std::arch::x86_64::{_mm_loadu_ps, _mm_stream_ps};
-    assert_eq!(out.len(), N * SQUARES, "a number for each square");
-    let words = join(boards);
-    // The numbers of a cache line at a time, as they lie in memory.
-    let head = out.as_ptr().align_offset(64).min(out.len()) & 15;
-    let (first, out) = out.split_at_mut(head);
-    let (lines, last) = out.as_chunks_mut::<16>();
-    let bits = |at: usize| {
-        let (word, shift) = (at / 64, at % 64);
-        ((words[word] >> shift) | (words[word + 1] << 1 << (63 - shift))) as usize & 0xffff
-    };
-    let number = |at: usize| if words[at / 64] >> (at % 64) & 1 != 0 { 1.0 } else { 0.0 };
-    first.iter_mut().enumerate().for_each(|(at, value)| *value = number(at));
+fn stream_words(words: &[u64], out: &mut [f32]) {
+    let (lines, rest) = out.as_chunks_mut::<16>();
+    assert!(lines.len() == 4 * words.len() && rest.is_empty(), "64 numbers for each word");
     assert!(lines.as_ptr().addr().is_multiple_of(64), "a line begins here");
-    let n_lines = lines.len();
-    for (line, numbers) in lines.iter_mut().enumerate() {
-        let bits = bits(head + 16 * line);
-        let halves = [&EIGHT[bits & 255], &EIGHT[bits >> 8]];
-        let to = numbers.as_mut_ptr();
-        // SAFETY: a line is sixteen numbers, at a multiple of 64 bytes; halves are eight each; SSE
-        // is part of x86-64.
-        unsafe {
+    if is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has the feature, and lines begin where they should.
+        unsafe { stream_lines_avx2(words, lines) }
+    } else {
+        // SAFETY: lines begin where they should.
+        unsafe { stream_lines(words, lines) }
+    }
+}
+
+/// Streams four lines of numbers for each word.
+///
+/// # Safety
+/// Lines are at multiples of 64 bytes.
+#[cfg(target_arch = "x86_64")]
+unsafe fn stream_lines(words: &[u64], lines: &mut [[f32; 16]]) {
+    use std::arch::x86_64::{_mm_loadu_ps, _mm_stream_ps};
+    for (four, word) in lines.as_chunks_mut::<4>().0.iter_mut().zip(words) {
+        let mut bits = *word as usize;
+        for line in four {
+            let halves = [&EIGHT[bits & 255], &EIGHT[bits >> 8 & 255]];
+            let to = line.as_mut_ptr();
             for quarter in 0..4 {
-                let from = halves[quarter / 2].as_ptr().add(quarter % 2 * 4);
-                _mm_stream_ps(to.add(4 * quarter), _mm_loadu_ps(from));
+                // SAFETY: a line is sixteen numbers at a multiple of 64 bytes, as the caller says;
+                // halves are eight each; SSE is part of x86-64.
+                unsafe {
+                    let from = halves[quarter / 2].as_ptr().add(quarter % 2 * 4);
+                    _mm_stream_ps(to.add(4 * quarter), _mm_loadu_ps(from));
+                }
             }
+            bits >>= 16;
         }
     }
-    let end = head + 16 * n_lines;
-    last.iter_mut().enumerate().for_each(|(at, value)| *value = number(end + at));
 }
 
-/// Makes what was streamed visible to other threads, as other writes are by themselves.
+/// As [`stream_lines`], with half as many writes and without a table.
+///
+/// # Safety
+/// Lines are at multiples of 64 bytes, and the processor has AVX2.
 #[cfg(target_arch = "x86_64")]
-pub(crate) fn fence() {
-    // SAFETY: SSE is part of x86-64.
-    unsafe { std::arch::x86_64::_mm_sfence() }
+#[target_feature(enable = "avx2")]
+unsafe fn stream_lines_avx2(words: &[u64], lines: &mut [[f32; 16]]) {
+    use std::arch::x86_64::{
+        _mm256_and_si256, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_cmpeq_epi32,
+        _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32, _mm256_slli_epi32, _mm256_stream_ps,
+    };
+    let one = _mm256_castps_si256(_mm256_set1_ps(1.0));
+    let first = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    let masks = [first, _mm256_slli_epi32::<8>(first)];
+    for (four, word) in lines.as_chunks_mut::<4>().0.iter_mut().zip(words) {
+        let mut bits = *word;
+        for line in four {
+            let all = _mm256_set1_epi32(bits as i32);
+            for (half, mask) in masks.iter().enumerate() {
+                let is_set = _mm256_cmpeq_epi32(_mm256_and_si256(all, *mask), *mask);
+                let numbers = _mm256_castsi256_ps(_mm256_and_si256(one, is_set));
+                // SAFETY: a line is two times eight numbers at a multiple of 64 bytes, as the
+                // caller says.
+                unsafe { _mm256_stream_ps(line.as_mut_ptr().add(8 * half), numbers) }
+            }
+            bits >>= 16;
+        }
+    }
 }
 
-/// As [`write`]: nothing better is known here.
+/// Writes numbers the usual way: nothing better is known here.
 #[cfg(not(target_arch = "x86_64"))]
-#[inline(always)]
-pub(crate) fn stream<const N: usize>(boards: &[u128; N], out: &mut [f32]) {
-    write(boards, out);
-}
+pub(crate) struct Stream<'a>(&'a mut [f32]);
 
-/// Nothing is to be done: writes were usual ones.
 #[cfg(not(target_arch = "x86_64"))]
-pub(crate) fn fence() {}
+impl<'a> Stream<'a> {
+    /// To write all of `out`.
+    pub(crate) fn new(out: &'a mut [f32]) -> Stream<'a> {
+        Stream(out)
+    }
+
+    /// Adds the numbers of some boards.
+    ///
+    /// # Panics
+    /// If `out` has no room for them.
+    #[inline(always)]
+    pub(crate) fn push<const N: usize>(&mut self, boards: &[u128; N]) {
+        let (now, later) = std::mem::take(&mut self.0).split_at_mut(N * SQUARES);
+        write(boards, now);
+        self.0 = later;
+    }
+
+    /// Is to be called at the end.
+    ///
+    /// # Panics
+    /// If `out` is not full.
+    pub(crate) fn finish(self) {
+        assert!(self.0.is_empty(), "a number for each square");
+    }
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::Random;
 
-    fn check<const N: usize>(random: &mut Random, start: usize) {
-        let mut boards = [0_u128; N];
-        for board in &mut boards {
+    fn check<const N: usize>(random: &mut Random, start: usize, n_rows: usize) {
+        let mut rows = vec![[0_u128; N]; n_rows];
+        for board in rows.iter_mut().flatten() {
             // What is beyond the board does not show.
             *board = (0..16).fold(0, |bits, _| (bits << 8) | random.below(256) as u128);
         }
+        let boards = rows.as_flattened();
         let bit = |number: usize| boards[number / 81] >> (number % 81) & 1;
-        let expected: Vec<f32> = (0..81 * N).map(|number| bit(number) as f32).collect();
+        let expected: Vec<f32> = (0..81 * N * n_rows).map(|number| bit(number) as f32).collect();
         for is_streamed in [false, true] {
-            let mut out = vec![-1.0; start + 81 * N + 20];
-            let place = &mut out[start..start + 81 * N];
+            let mut out = vec![-1.0; start + expected.len() + 20];
+            let place = &mut out[start..start + expected.len()];
             if is_streamed {
-                stream(&boards, place);
-                fence();
+                let mut stream = Stream::new(place);
+                rows.iter().for_each(|row| stream.push(row));
+                stream.finish();
             } else {
-                write(&boards, place);
+                rows.iter().zip(place.chunks_mut(81 * N)).for_each(|(row, out)| write(row, out));
             }
-            assert_eq!(*place, expected);
-            assert!(out[..start].iter().chain(&out[start + 81 * N..]).all(|n| *n == -1.0));
+            assert_eq!(out[start..start + expected.len()], expected);
+            assert!(out[..start].iter().chain(&out[start + expected.len()..]).all(|n| *n == -1.0));
         }
     }
 
@@ -160,10 +285,31 @@ mod tests {
     fn every_square_is_a_number_and_nothing_else_is_touched() {
         let mut random = Random::new(5);
         for start in 0..20 {
-            check::<1>(&mut random, start);
-            check::<2>(&mut random, start);
-            check::<57>(&mut random, start);
-            check::<62>(&mut random, start);
+            for n_rows in [0, 1, 2, 17] {
+                check::<1>(&mut random, start, n_rows);
+                check::<2>(&mut random, start, n_rows);
+                check::<57>(&mut random, start, n_rows);
+                check::<62>(&mut random, start, n_rows);
+            }
         }
+    }
+
+    /// The way of processors without AVX2.
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn both_ways_of_streaming_write_the_same() {
+        let mut random = Random::new(6);
+        let words: Vec<u64> =
+            (0..50).map(|_| (0..8).fold(0, |w, _| w << 8 | random.below(256) as u64)).collect();
+        let mut out = vec![-1.0; 64 * words.len() + 16];
+        let start = out.as_ptr().align_offset(64);
+        let lines = |out: &mut [f32]| {
+            // SAFETY: the first line begins at a multiple of 64 bytes.
+            unsafe { stream_lines(&words, out[start..].as_chunks_mut::<16>().0) };
+            Stream::new(&mut []).finish();
+        };
+        lines(&mut out[..start + 64 * words.len()]);
+        let expected = (0..64 * words.len()).map(|at| (words[at / 64] >> (at % 64) & 1) as f32);
+        assert!(out[start..].iter().copied().take(64 * words.len()).eq(expected));
     }
 }

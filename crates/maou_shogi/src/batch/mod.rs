@@ -27,7 +27,7 @@ use crate::packed_sfen;
 use crate::policy::{Labels, Labels1496, Labels2187, Mask, PolicyScheme};
 use crate::position::Position;
 use crate::sfen::SfenError;
-use crate::spread;
+use crate::spread::{self, Stream};
 use workers::{chunk_rows, run};
 
 pub use replay::{GameError, Moves, Replayed, replay};
@@ -103,14 +103,15 @@ impl From<HcpError> for RowProblem {
     }
 }
 
-/// Calls `work` with the number of each row, the row, and its share of both results.
+/// Calls `work` with the number of the first of some rows, the rows, and their share of both results.
+/// It may fail with the number of a row among them.
 #[inline(always)]
-fn fill_both<R: Sync, A: Send, B: Send>(
+fn fill_chunks<R: Sync, A: Send, B: Send>(
     rows: &[R],
     (first, first_width): (&mut [A], usize),
     (second, second_width): (&mut [B], usize),
     threads: usize,
-    work: impl Fn(usize, &R, &mut [A], &mut [B]) -> Result<(), RowProblem> + Sync,
+    work: impl Fn(usize, &[R], &mut [A], &mut [B]) -> Result<(), (usize, RowProblem)> + Sync,
 ) -> Result<(), RowError> {
     assert_eq!(first.len(), rows.len() * first_width, "the numbers of all rows");
     assert_eq!(second.len(), rows.len() * second_width, "the numbers of all rows");
@@ -122,15 +123,30 @@ fn fill_both<R: Sync, A: Send, B: Send>(
         .zip(second.chunks_mut(chunk * second_width))
         .enumerate();
     run(threads, rows.len().div_ceil(chunk), chunks, |(number, ((rows, first), second))| {
+        let start = number * chunk;
+        work(start, rows, first, second).map_err(|(row, problem)| (start + row, problem))
+    })
+    .map_err(|(row, problem)| RowError { row, problem })
+}
+
+/// Calls `work` with the number of each row, the row, and its share of both results.
+#[inline(always)]
+fn fill_both<R: Sync, A: Send, B: Send>(
+    rows: &[R],
+    (first, first_width): (&mut [A], usize),
+    (second, second_width): (&mut [B], usize),
+    threads: usize,
+    work: impl Fn(usize, &R, &mut [A], &mut [B]) -> Result<(), RowProblem> + Sync,
+) -> Result<(), RowError> {
+    let (first, second) = ((first, first_width), (second, second_width));
+    fill_chunks(rows, first, second, threads, |start, rows, first, second| {
         let first = first.chunks_exact_mut(first_width);
         let second = second.chunks_exact_mut(second_width);
         for (i, ((row, first), second)) in rows.iter().zip(first).zip(second).enumerate() {
-            let row_number = number * chunk + i;
-            work(row_number, row, first, second).map_err(|problem| (row_number, problem))?;
+            work(start + i, row, first, second).map_err(|problem| (i, problem))?;
         }
         Ok(())
     })
-    .map_err(|(row, problem)| RowError { row, problem })
 }
 
 /// Calls `work` with the number of each row, the row, and its `width` numbers of the result.
@@ -335,11 +351,17 @@ pub fn dlshogi(
     features2: &mut [f32],
     threads: usize,
 ) -> Result<(), RowError> {
-    if size_of_val(features1) + size_of_val(features2) < LARGE_BYTES {
-        dlshogi_to::<false>(rows, features1, features2, threads)
-    } else {
-        dlshogi_to::<true>(rows, features1, features2, threads)
+    if size_of_val(features1) + size_of_val(features2) >= LARGE_BYTES {
+        return dlshogi_past_caches(rows, features1, features2, threads);
     }
+    let first = (features1, N_DLSHOGI_PLANES_1 * 81);
+    let second = (features2, N_DLSHOGI_PLANES_2 * 81);
+    fill_both(rows, first, second, threads, |_, row, first, second| {
+        let (boards, hands) = dlshogi_boards(row)?;
+        spread::write(&boards, first);
+        spread::write(&hands, second);
+        Ok(())
+    })
 }
 
 /// As [`dlshogi`], past the caches however few the rows are: for a part of many.
@@ -352,32 +374,30 @@ pub fn dlshogi_past_caches(
     features2: &mut [f32],
     threads: usize,
 ) -> Result<(), RowError> {
-    dlshogi_to::<true>(rows, features1, features2, threads)
-}
-
-fn dlshogi_to<const PAST_CACHES: bool>(
-    rows: &[Hcp],
-    features1: &mut [f32],
-    features2: &mut [f32],
-    threads: usize,
-) -> Result<(), RowError> {
     let first = (features1, N_DLSHOGI_PLANES_1 * 81);
     let second = (features2, N_DLSHOGI_PLANES_2 * 81);
-    fill_both(rows, first, second, threads, |_, row, first, second| {
-        let mut pieces = [0; 32];
-        let seen = seen::read::<false>(row, |code, square| pieces[code] |= 1 << square)?;
-        let planes = features::dlshogi_planes(&pieces);
-        let hands = features::dlshogi_hands(&seen.hands, planes.is_check);
-        if PAST_CACHES {
-            spread::stream(&planes.boards, first);
-            spread::stream(&hands, second);
-            spread::fence();
-        } else {
-            spread::write(&planes.boards, first);
-            spread::write(&hands, second);
+    fill_chunks(rows, first, second, threads, |_, rows, first, second| {
+        let (mut first, mut second) = (Stream::new(first), Stream::new(second));
+        for (i, row) in rows.iter().enumerate() {
+            let (boards, hands) = dlshogi_boards(row).map_err(|problem| (i, problem))?;
+            first.push(&boards);
+            second.push(&hands);
         }
+        first.finish();
+        second.finish();
         Ok(())
     })
+}
+
+/// The planes of a row as boards.
+#[inline(always)]
+fn dlshogi_boards(
+    row: &Hcp,
+) -> Result<([u128; N_DLSHOGI_PLANES_1], [u128; N_DLSHOGI_PLANES_2]), RowProblem> {
+    let mut pieces = [0; 32];
+    let seen = seen::read::<false>(row, |code, square| pieces[code] |= 1 << square)?;
+    let planes = features::dlshogi_planes(&pieces);
+    Ok((planes.boards, features::dlshogi_hands(&seen.hands, planes.is_check)))
 }
 
 /// The classes of the legal moves: 1 for each of them, 0 for all others, as many as the scheme has.
