@@ -370,7 +370,7 @@ def test_sets_that_are_not_whole(dataset: Path, tmp_path: Path) -> None:
 KILLED = """
 import sys
 import maou
-maou.prepare(sys.argv[1], sys.argv[2], validation=0.2, force=True, memory=10**6)
+maou.prepare(sys.argv[1], sys.argv[2], validation=0.2, force=True, memory=200_000)
 """
 
 

@@ -286,5 +286,5 @@ def test_rows_are_those_of_a_slow_merge(
     keys = [{row["key"] for row in rows} for rows in expected.values()]
     info = maou_io.training_info(out)
     assert info["n_shared_rows"] == len(keys[0] & keys[1])
-    assert make(10**6, 3) == files
+    assert make(100_000, 3) == files
     assert maou_io.verify_training(out)["n_problems"] == 0

@@ -110,10 +110,9 @@ impl BatchEncoder {
     /// For the batches of training sets, in which most bytes are positions.
     pub(crate) fn for_training(compression: Compression) -> BatchEncoder {
         match compression {
-            Compression::Zstd => BatchEncoder {
-                packer: Some(Packer::new()),
-                ..BatchEncoder::new(Compression::None)
-            },
+            Compression::Zstd => {
+                BatchEncoder { packer: Some(Packer::new()), ..BatchEncoder::new(Compression::None) }
+            }
             Compression::Lz4 | Compression::None => BatchEncoder::new(compression),
         }
     }

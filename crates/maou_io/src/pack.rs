@@ -270,9 +270,7 @@ mod tests {
             .buffers()
             .unwrap()
             .iter()
-            .map(|buffer| {
-                &body[buffer.offset() as usize..][..buffer.length() as usize]
-            })
+            .map(|buffer| &body[buffer.offset() as usize..][..buffer.length() as usize])
             .collect();
         let told = |bytes: &[u8]| bytes.first_chunk().map(|len| i64::from_le_bytes(*len));
         // Validity and values of keys; validity of positions, validity and values of their bytes.

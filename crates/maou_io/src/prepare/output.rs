@@ -174,11 +174,11 @@ impl State {
                 return None;
             }
             // Batches that wait to be written are few, and so are ranges that wait to be cut.
-            let has_room = flow.n_encoded() <= self.n_threads;
+            let has_room = flow.n_encoded() <= 2 * self.n_threads;
             if has_room && let Some((split, number, pieces)) = flow.cut.pop_front() {
                 return Some(Job::Encode(split, number, pieces));
             }
-            let is_ahead = flow.n_taken - flow.n_cut >= self.n_threads || !flow.cut.is_empty();
+            let is_ahead = flow.n_taken - flow.n_cut >= 2 * self.n_threads || !flow.cut.is_empty();
             if flow.n_taken < self.n_ranges && !is_ahead {
                 flow.n_taken += 1;
                 return Some(Job::Merge(flow.n_taken - 1));

@@ -73,8 +73,8 @@ impl Plan {
         n_kinds: usize,
     ) -> Option<Plan> {
         let bytes = n_records.saturating_mul(width.bytes() as u64);
-        // Threads at work, and as many partitions of which rows wait, and one.
-        let tenths = n_threads * WORK_TENTHS + (n_threads + 1) * ROWS_TENTHS;
+        // Threads at work, and partitions of which rows wait.
+        let tenths = n_threads * WORK_TENTHS + (2 * n_threads + 1) * ROWS_TENTHS;
         let free = memory.saturating_sub(n_threads * FIXED_BYTES_PER_THREAD);
         let sort_bytes =
             (free.saturating_mul(10) / tenths).clamp(MIN_PARTITION_BYTES, MAX_PARTITION_BYTES);

@@ -104,12 +104,13 @@ fn neither_memory_nor_threads_show_in_the_bytes() {
     let make = |memory, threads| {
         let report =
             setup.run(&PrepareOptions { memory, threads, force: true, ..options() }).unwrap();
-        assert!(report.spilled_bytes >= 48 * report.contents.train.n_occurrences);
+        // What fits into memory is not written to be read again.
+        assert_eq!(report.spilled_bytes > 0, memory < 10_000_000, "{report:?}");
         snapshot(&setup.train())
     };
     let expected = make(1 << 30, 1);
     assert!(expected.keys().all(|name| !name.ends_with(".tmp")));
-    for (memory, threads) in [(1 << 30, 4), (1_000_000, 1), (1_500_000, 3)] {
+    for (memory, threads) in [(1 << 30, 4), (200_000, 1), (300_000, 3)] {
         assert_same(&make(memory, threads), &expected, &format!("{memory}, {threads}"));
     }
     let set = TrainingSet::open(&setup.train()).unwrap();
