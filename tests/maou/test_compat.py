@@ -33,7 +33,7 @@ def test_another_interface_names_both_versions_and_the_mend(
     with pytest.raises(ImportError) as raised:
         _compat.check()
     assert str(raised.value) == (
-        f"maou {maou.__version__} needs maou-rust {maou.__version__} (interface 4),"
+        f"maou {maou.__version__} needs maou-rust {maou.__version__} (interface 5),"
         f" found maou-rust {version} (interface 99):"
         f' install it with `pip install "maou-rust=={maou.__version__}"`,'
         " or in a checkout with `uv sync --reinstall-package maou-rust`"
@@ -59,7 +59,7 @@ def test_a_build_of_main_is_mended_by_the_line_that_installed_it(
     with pytest.raises(ImportError) as raised:
         _compat.check()
     assert str(raised.value) == (
-        "maou 0.1.0.dev9 needs maou-rust 0.1.0.dev9 (interface 4),"
+        "maou 0.1.0.dev9 needs maou-rust 0.1.0.dev9 (interface 5),"
         " found maou-rust 0.1.0.dev7 (interface 99):"
         " install both again with the line that installed maou,"
         " `pip install -r …/releases/download/latest/colab.txt`"

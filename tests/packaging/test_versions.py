@@ -20,8 +20,8 @@ STUBS = ROOT / "packages/maou-rust/maou_rust-stubs"
 # The interface number and the digest of the stubs that it stands for. When the stubs
 # change, raise INTERFACE in packages/maou-rust/src/lib.rs and maou/_compat.py if code
 # written for the old ones would no longer work, and write the new digest here.
-INTERFACE = 4
-STUBS_DIGEST = "40f0d4d7727b40ffd33e5c909277cc985d219b50d049af23615dc3aa6e37c616"
+INTERFACE = 5
+STUBS_DIGEST = "71415e4f3f44e4c646dea8a3d9196c0925519e9f12c38b08b358fd53e015f45e"
 
 
 def toml(name: str) -> dict[str, object]:

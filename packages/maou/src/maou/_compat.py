@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from maou._version import __version__
 
-INTERFACE = 4
+INTERFACE = 5
 """Number of the interface of maou-rust, described by its stubs, that maou calls."""
 
 
