@@ -191,7 +191,7 @@ def test_doctor(maou_run: Any) -> None:
     assert report["ok"] is True
     found = {check["name"]: check["found"] for check in report["checks"]}
     assert found["maou"] == maou.__version__
-    assert found["maou-rust"].endswith("interface 4")
+    assert found["maou-rust"].endswith("interface 5")
     assert {"profile", "cpu features", "python", "polars", "torch"} <= set(found)
 
 

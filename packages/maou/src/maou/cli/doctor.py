@@ -122,7 +122,7 @@ def gpus() -> list[Check]:
         "name": "gpu",
         "found": None,
         "needed": False,
-        "remedy": "no command needs one yet",
+        "remedy": "training works without one, slower",
     }
     program = shutil.which("nvidia-smi")
     if program is None:
