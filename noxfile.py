@@ -30,7 +30,7 @@ USUAL = "3.13"
 # Systems for which cshogi has wheels. Elsewhere it would be compiled, and the tests
 # that compare with it are left out by their marker, which the session says.
 ORACLES = (("linux", "x86_64"), ("win32", "AMD64"))
-# Two files of tests at a time; other arguments of pytest take the place of these.
+# Two files of tests at a time; `-n 0` behind it is one after the other, as `--pdb` needs it.
 AT_ONCE = ("-n", "2", "--dist", "loadfile")
 # Every package with a Cargo.toml is an extension module, maou-rust the first of them.
 EXTENSIONS = sorted(path.parent.name for path in ROOT.glob("packages/*/Cargo.toml"))
@@ -243,7 +243,7 @@ def tests(session: nox.Session) -> None:
         system = f"{sys.platform} {platform.machine()}"
         session.warn(f"cshogi has no wheel for {system}: no tests marked `oracle`")
     sync(session, "--all-packages", *groups(*wanted))
-    pytest(session, "-m", markers_of_tests(), *(session.posargs or AT_ONCE))
+    pytest(session, "-m", markers_of_tests(), *AT_ONCE, *session.posargs)
 
 
 def has_oracles() -> bool:
@@ -269,7 +269,7 @@ def ffi(session: nox.Session) -> None:
 def e2e(session: nox.Session) -> None:
     """The real command line, end to end, from the installed wheels."""
     install_wheels(session, "test")
-    pytest(session, "-m", "e2e", *(session.posargs or AT_ONCE))
+    pytest(session, "-m", "e2e", *AT_ONCE, *session.posargs)
 
 
 @nox.session(python=USUAL)
@@ -278,7 +278,7 @@ def torch(session: nox.Session) -> None:
     sync(session, "--all-packages", "--extra", "cpu", *groups("test"))
     # Networks of tests are small: more threads would only wait for each other.
     session.env["OMP_NUM_THREADS"] = "1"
-    pytest(session, "-m", "torch", *(session.posargs or AT_ONCE))
+    pytest(session, "-m", "torch", *AT_ONCE, *session.posargs)
 
 
 @nox.session(python=USUAL)

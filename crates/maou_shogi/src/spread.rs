@@ -129,15 +129,23 @@ impl<'a> Stream<'a> {
         self.out = later;
     }
 
-    /// Writes the last numbers. Other threads see what was written as usual from here on.
+    /// Writes the last numbers.
     ///
     /// # Panics
     /// If `out` is not full.
-    pub(crate) fn finish(self) {
+    pub(crate) fn finish(mut self) {
         if self.n_lead == 0 {
-            assert_eq!(self.out.len(), self.n_bits as usize, "a number for each square");
-            put_bits(self.word, self.out);
+            let out = std::mem::take(&mut self.out);
+            assert_eq!(out.len(), self.n_bits as usize, "a number for each square");
+            put_bits(self.word, out);
         }
+    }
+}
+
+/// From here on everybody sees what was written, as if it had been written the usual way.
+#[cfg(target_arch = "x86_64")]
+impl Drop for Stream<'_> {
+    fn drop(&mut self) {
         // SAFETY: SSE is part of x86-64.
         unsafe { std::arch::x86_64::_mm_sfence() }
     }

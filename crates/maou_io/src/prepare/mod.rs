@@ -1,5 +1,5 @@
 //! From datasets to a training set: games are replayed into records of fixed width, which wait in
-//! partitions by key in a temporary file, and are merged a partition at a time.
+//! partitions by key, in memory and in temporary files, and are merged a partition at a time.
 //!
 //! | Module | What it decides |
 //! |---|---|

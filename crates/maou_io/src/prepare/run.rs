@@ -441,6 +441,7 @@ impl Run<'_, '_> {
         if !stream_in_order(self.n_threads, jobs, || work, &mut consume, &mut tick)? {
             return Ok(None);
         }
+        target.spill.make_room(plan.kept_at_end_bytes);
         for buffers in pool.into_inner().unwrap_or_else(PoisonError::into_inner) {
             buffers.flush(target.spill)?;
         }

@@ -88,7 +88,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=size_bytes,
         metavar="SIZE",
         help="what may be used of memory, about, such as 500MB; what does not fit waits"
-        " in a file in TRAIN; the bytes written do not depend on it (default: 2GB)",
+        " in files in TRAIN; the bytes written do not depend on it (default: 2GB)",
     )
     parser.add_argument(
         "--threads",
