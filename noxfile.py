@@ -30,7 +30,7 @@ USUAL = "3.13"
 # Systems for which cshogi has wheels. Elsewhere it would be compiled, and the tests
 # that compare with it are left out by their marker, which the session says.
 ORACLES = (("linux", "x86_64"), ("win32", "AMD64"))
-# Two files of tests at a time; `-n 0` behind it is one after the other, as `--pdb` needs it.
+# Two files of tests at a time; `-n 0` behind it ends that, which `--pdb` needs.
 AT_ONCE = ("-n", "2", "--dist", "loadfile")
 # Every package with a Cargo.toml is an extension module, maou-rust the first of them.
 EXTENSIONS = sorted(path.parent.name for path in ROOT.glob("packages/*/Cargo.toml"))
