@@ -131,14 +131,14 @@ impl<'a> Files<'a> {
         parts: &[&[u8]],
         path: &Path,
     ) -> Result<()> {
-        let mut write = |part: &&[u8]| file.write(part, path);
+        let mut write = |part: &&[u8]| file.write(part);
         self.write_with(parts, path, |parts| parts.iter().try_for_each(&mut write))
     }
 
     /// Ends a large file, which is complete then, but not yet safe.
     pub(crate) fn finish_large(self, file: LargeFile, path: &Path) -> Result<File> {
         self.step(path)?;
-        file.finish(path).at(path)
+        file.finish().at(path)
     }
 
     pub(crate) fn truncate(self, file: &File, len: u64, path: &Path) -> Result<()> {

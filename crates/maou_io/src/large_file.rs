@@ -18,8 +18,8 @@ const BUFFER_BYTES: usize = 2 << 20;
 /// A file that is being written.
 pub(crate) struct LargeFile {
     file: File,
-    /// Whether the system's cache is passed by.
-    is_direct: bool,
+    /// The same, opened so that the system's cache is passed by, where that can be.
+    direct: Option<File>,
     /// Room for the buffer and the way to its start, which is at a round address. Never grows.
     room: Vec<u8>,
     start: usize,
@@ -33,11 +33,10 @@ impl LargeFile {
     pub(crate) fn create(path: &Path) -> io::Result<LargeFile> {
         // So that it is empty, and whatever is wrong with the path is told as usual.
         let file = File::create(path)?;
-        let direct = open_direct(path);
         let room = vec![0; BUFFER_BYTES + ALIGNMENT];
         Ok(LargeFile {
-            is_direct: direct.is_some(),
-            file: direct.unwrap_or(file),
+            file,
+            direct: open_direct(path),
             start: room.as_ptr().align_offset(ALIGNMENT),
             room,
             n_buffered: 0,
@@ -45,7 +44,7 @@ impl LargeFile {
         })
     }
 
-    pub(crate) fn write(&mut self, mut bytes: &[u8], path: &Path) -> io::Result<()> {
+    pub(crate) fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             let n = bytes.len().min(BUFFER_BYTES - self.n_buffered);
             let (now, later) = bytes.split_at(n);
@@ -53,31 +52,30 @@ impl LargeFile {
             self.n_buffered += n;
             bytes = later;
             if self.n_buffered == BUFFER_BYTES {
-                self.flush(BUFFER_BYTES, path)?;
+                self.flush(BUFFER_BYTES)?;
             }
         }
         Ok(())
     }
 
     /// Writes what is left, and returns the file, of which nothing is safe from a power cut yet.
-    pub(crate) fn finish(mut self, path: &Path) -> io::Result<File> {
+    pub(crate) fn finish(mut self) -> io::Result<File> {
         let len = self.n_written + self.n_buffered as u64;
         let n_round = self.n_buffered.next_multiple_of(ALIGNMENT);
         self.room[self.start..][self.n_buffered..n_round].fill(0);
-        self.flush(n_round, path)?;
+        self.flush(n_round)?;
         self.file.set_len(len)?;
         Ok(self.file)
     }
 
     /// Writes so many bytes of the buffer.
-    fn flush(&mut self, n: usize, path: &Path) -> io::Result<()> {
+    fn flush(&mut self, n: usize) -> io::Result<()> {
         let bytes = &self.room[self.start..][..n];
-        let written = write_at(&self.file, self.n_written, bytes);
-        match written {
+        let file = self.direct.as_ref().unwrap_or(&self.file);
+        match write_at(file, self.n_written, bytes) {
             // Some file systems only say here that they always use the cache.
-            Err(error) if self.is_direct && error.kind() == io::ErrorKind::InvalidInput => {
-                self.is_direct = false;
-                self.file = OpenOptions::new().write(true).open(path)?;
+            Err(error) if self.direct.is_some() && error.kind() == io::ErrorKind::InvalidInput => {
+                self.direct = None;
                 write_at(&self.file, self.n_written, bytes)?;
             }
             other => other?,
@@ -141,13 +139,12 @@ mod tests {
             for is_direct in [true, false] {
                 let mut file = LargeFile::create(&path).unwrap();
                 if !is_direct {
-                    file.is_direct = false;
-                    file.file = File::create(&path).unwrap();
+                    file.direct = None;
                 }
                 for part in expected.chunks(777_777) {
-                    file.write(part, &path).unwrap();
+                    file.write(part).unwrap();
                 }
-                drop(file.finish(&path).unwrap());
+                drop(file.finish().unwrap());
                 assert!(std::fs::read(&path).unwrap() == expected, "{n} bytes, {is_direct}");
             }
         }
@@ -160,13 +157,14 @@ mod tests {
         let dir = TempDir::new("large-file-refused");
         let path = dir.path().join("x");
         let mut file = LargeFile::create(&path).unwrap();
-        if !file.is_direct {
+        if file.direct.is_none() {
             return;
         }
         file.start = (file.start + 1) % ALIGNMENT;
         let expected = bytes(BUFFER_BYTES + 5);
-        file.write(&expected, &path).unwrap();
-        drop(file.finish(&path).unwrap());
+        file.write(&expected).unwrap();
+        assert!(file.direct.is_none());
+        drop(file.finish().unwrap());
         assert!(std::fs::read(&path).unwrap() == expected);
     }
 }

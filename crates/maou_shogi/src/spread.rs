@@ -28,20 +28,29 @@ static EIGHT: [[f32; 8]; 256] = {
     table
 };
 
-/// The bits of all boards, one behind the other.
+/// Writes the bits of all boards, one behind the other, behind the `n_bits` bits of a word that is
+/// not full. Returns how many words are full then, and again what is in the one that is not.
 #[inline(always)]
-fn join<const N: usize>(boards: &[u128; N]) -> [u64; MAX_WORDS] {
+fn join<const N: usize>(
+    boards: &[u128; N],
+    (mut word, mut n_bits): (u64, u32),
+    words: &mut [u64; MAX_WORDS],
+) -> (usize, (u64, u32)) {
     const { assert!((N * SQUARES).div_ceil(64) + 2 <= MAX_WORDS, "room for all boards") };
-    let mut words = [0; MAX_WORDS];
-    for (number, board) in boards.iter().enumerate() {
+    let mut n_words = 0;
+    for board in boards {
         let board = board & ALL_SQUARES;
         let (low, high) = (board as u64, (board >> 64) as u64);
-        let (word, shift) = (number * SQUARES / 64, number * SQUARES % 64);
-        words[word] |= low << shift;
-        words[word + 1] |= (low >> 1 >> (63 - shift)) | (high << shift);
-        words[word + 2] |= high >> 1 >> (63 - shift);
+        words[n_words] = word | low << n_bits;
+        word = (low >> 1 >> (63 - n_bits)) | high << n_bits;
+        words[n_words + 1] = word;
+        let n_all = n_bits + SQUARES as u32 - 64;
+        let is_full = n_all >= 64;
+        word = if is_full { high >> 1 >> (63 - n_bits) } else { word };
+        n_words += 1 + usize::from(is_full);
+        n_bits = n_all % 64;
     }
-    words
+    (n_words, (word, n_bits))
 }
 
 /// Writes the numbers of all boards.
@@ -51,7 +60,10 @@ fn join<const N: usize>(boards: &[u128; N]) -> [u64; MAX_WORDS] {
 #[inline(always)]
 pub(crate) fn write<const N: usize>(boards: &[u128; N], out: &mut [f32]) {
     assert_eq!(out.len(), N * SQUARES, "a number for each square");
-    write_bits(&join(boards), out);
+    let mut words = [0; MAX_WORDS];
+    let (n_words, (word, _)) = join(boards, (0, 0), &mut words);
+    words[n_words] = word;
+    write_bits(&words, out);
 }
 
 #[inline(always)]
@@ -79,10 +91,10 @@ pub(crate) struct Stream<'a> {
     out: &'a mut [f32],
     /// How many numbers there are before the first cache line begins.
     n_lead: usize,
-    /// Bits that are numbers already, and those of a word that is not full yet.
+    /// Bits that are numbers already.
     words: [u64; MAX_WORDS],
-    word: u64,
-    n_bits: u32,
+    /// Bits of a word that is not full yet, and how many there are.
+    rest: (u64, u32),
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -92,7 +104,7 @@ impl<'a> Stream<'a> {
         let n_lead = out.as_ptr().align_offset(64) & 15;
         // The bits of the first word that are no numbers make the second one begin a line.
         let n_bits = (64 - n_lead as u32) % 64;
-        Stream { out, n_lead, words: [0; MAX_WORDS], word: 0, n_bits }
+        Stream { out, n_lead, words: [0; MAX_WORDS], rest: (0, n_bits) }
     }
 
     /// Adds the numbers of some boards.
@@ -101,24 +113,11 @@ impl<'a> Stream<'a> {
     /// If `out` has no room for them.
     #[inline(always)]
     pub(crate) fn push<const N: usize>(&mut self, boards: &[u128; N]) {
-        const { assert!(N > 0 && (N * SQUARES).div_ceil(64) < MAX_WORDS, "room for all boards") };
-        let (mut at, mut word, mut n_bits) = (0, self.word, self.n_bits);
-        for board in boards {
-            let board = board & ALL_SQUARES;
-            let (low, high) = (board as u64, (board >> 64) as u64);
-            self.words[at] = word | low << n_bits;
-            word = (low >> 1 >> (63 - n_bits)) | high << n_bits;
-            self.words[at + 1] = word;
-            let n_all = n_bits + SQUARES as u32 - 64;
-            let is_full = n_all >= 64;
-            word = if is_full { high >> 1 >> (63 - n_bits) } else { word };
-            at += 1 + usize::from(is_full);
-            n_bits = n_all % 64;
-        }
-        (self.word, self.n_bits) = (word, n_bits);
-        let mut words = &self.words[..at];
+        const { assert!(N > 0, "a board is more than one word") };
+        let (n_words, rest) = join(boards, self.rest, &mut self.words);
+        self.rest = rest;
+        let mut words = &self.words[..n_words];
         if self.n_lead > 0 {
-            // A board is more than one word.
             let (lead, out) = std::mem::take(&mut self.out).split_at_mut(self.n_lead);
             put_bits(words[0] >> (64 - self.n_lead), lead);
             (self.out, self.n_lead) = (out, 0);
@@ -136,8 +135,9 @@ impl<'a> Stream<'a> {
     pub(crate) fn finish(mut self) {
         if self.n_lead == 0 {
             let out = std::mem::take(&mut self.out);
-            assert_eq!(out.len(), self.n_bits as usize, "a number for each square");
-            put_bits(self.word, out);
+            let (word, n_bits) = self.rest;
+            assert_eq!(out.len(), n_bits as usize, "a number for each square");
+            put_bits(word, out);
         }
     }
 }
@@ -302,22 +302,18 @@ mod tests {
         }
     }
 
-    /// The way of processors without AVX2.
     #[test]
     #[cfg(target_arch = "x86_64")]
-    fn both_ways_of_streaming_write_the_same() {
+    fn streaming_without_avx2_writes_the_same() {
         let mut random = Random::new(6);
         let words: Vec<u64> =
             (0..50).map(|_| (0..8).fold(0, |w, _| w << 8 | random.below(256) as u64)).collect();
         let mut out = vec![-1.0; 64 * words.len() + 16];
         let start = out.as_ptr().align_offset(64);
-        let lines = |out: &mut [f32]| {
-            // SAFETY: the first line begins at a multiple of 64 bytes.
-            unsafe { stream_lines(&words, out[start..].as_chunks_mut::<16>().0) };
-            Stream::new(&mut []).finish();
-        };
-        lines(&mut out[..start + 64 * words.len()]);
+        let numbers = &mut out[start..][..64 * words.len()];
+        // SAFETY: the first line begins at a multiple of 64 bytes.
+        unsafe { stream_lines(&words, numbers.as_chunks_mut::<16>().0) };
         let expected = (0..64 * words.len()).map(|at| (words[at / 64] >> (at % 64) & 1) as f32);
-        assert!(out[start..].iter().copied().take(64 * words.len()).eq(expected));
+        assert!(numbers.iter().copied().eq(expected));
     }
 }

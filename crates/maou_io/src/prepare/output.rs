@@ -39,6 +39,9 @@ struct Line {
 
 impl Line {
     fn push(&mut self, rows: Rows) {
+        if rows.len() == 0 {
+            return;
+        }
         self.n_moves += rows.n_moves() as u64;
         self.n_pending += rows.len();
         let range = 0..rows.len();
@@ -53,9 +56,7 @@ impl Line {
             let piece = self.pending.front_mut().expect("as many rows as are pending");
             let n = piece.range.len().min(n_left);
             let start = piece.range.start;
-            if n > 0 {
-                pieces.push(Piece { rows: piece.rows.clone(), range: start..start + n });
-            }
+            pieces.push(Piece { rows: piece.rows.clone(), range: start..start + n });
             piece.range.start += n;
             if piece.range.is_empty() {
                 self.pending.pop_front();

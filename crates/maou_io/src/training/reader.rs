@@ -8,8 +8,8 @@ use arrow_array::{Array, LargeListArray, PrimitiveArray, RecordBatch};
 use serde::Serialize;
 
 use super::manifest::{
-    MEND, NEXT_MANIFEST_FILE, Split, SplitEntry, TrainingContents, TrainingFileEntry,
-    TrainingManifest, TrainingOptions,
+    MEND, NEXT_MANIFEST_FILE, Split, TrainingContents, TrainingFileEntry, TrainingManifest,
+    TrainingOptions,
 };
 use super::schema::{ROWS_PER_BATCH, index, training_schema};
 use crate::checked::{self, Fingerprint, open_if_there};
@@ -121,7 +121,15 @@ impl TrainingSet {
 
     /// The files of a split, in key order.
     pub fn files(&self, split: Split) -> Vec<TrainingFile> {
-        files_of(&self.dir, self.manifest.contents.split(split), self.is_next)
+        let mut first_row = 0;
+        let file = |entry: &TrainingFileEntry| {
+            let path = self.dir.join(&entry.file);
+            let is_next = self.is_next;
+            let file = TrainingFile { path, is_next, entry: entry.clone(), first_row };
+            first_row += entry.n_rows;
+            file
+        };
+        self.manifest.contents.split(split).files.iter().map(file).collect()
     }
 
     /// The keys of a split in ascending order, a batch of rows at a time.
@@ -134,19 +142,6 @@ impl TrainingSet {
             }
         })
     }
-}
-
-/// The files of a split in the folder `dir`, which may still stand beside their names if it
-/// `is_next`.
-pub(crate) fn files_of(dir: &Path, split: &SplitEntry, is_next: bool) -> Vec<TrainingFile> {
-    let mut first_row = 0;
-    let file = |entry: &TrainingFileEntry| {
-        let path = dir.join(&entry.file);
-        let file = TrainingFile { path, is_next, entry: entry.clone(), first_row };
-        first_row += entry.n_rows;
-        file
-    };
-    split.files.iter().map(file).collect()
 }
 
 /// A file of a training set, as its manifest knows it.
